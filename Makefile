@@ -1,0 +1,54 @@
+# `make` lists the targets. Every target sets up what it needs; a second run does not set up again.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit browser wheel lowest clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@touch $@
+
+demo: $(VENV)/.run ## play sales decisions through both sandbox CRMs and show what the campaigns say (ARGS="--once --seed 7")
+	@$(BIN)/closedloop demo $(ARGS)
+
+test: lint types unit ## everything CI runs: ruff, mypy strict, all tests with branch coverage
+
+lint: $(VENV)/.test ## ruff, format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test ## mypy strict
+	$(BIN)/mypy
+
+unit: $(VENV)/.test browser ## the tests alone (ARGS="tests/loop -k credit")
+	$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
+
+browser: ## install the Chromium that the page tests drive, where that is possible
+	@sh requirements/browser.sh
+
+wheel: $(VENV)/.test ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+lowest: requirements/lowest.txt ## the tests on the oldest dependency versions that setup.cfg allows
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/lowest.txt -r requirements/test.txt
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(VENV)-lowest/bin/pytest -n 2 $(ARGS)
+
+clean: ## remove everything that set-up and tests made
+	rm -rf $(VENV) $(VENV)-lowest build dist .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -1,0 +1,47 @@
+"""The `closedloop` command. Its sub-commands come from the entry points `closedloop.commands`, so that the
+library offers what is installed beside it without importing it."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from closedloop import __version__
+from closedloop.errors import ClosedLoopError
+
+
+class Commands(click.Group):
+    """The commands of whatever is installed; each is imported only when it is called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in order."""
+        return sorted({*super().list_commands(ctx), *_installed()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        entry = _installed().get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        command = entry.load()
+        return command if isinstance(command, click.Command) else None
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group="closedloop.commands")}
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__)
+def commands() -> None:
+    """Closed Loop: puts sales' reasons back on the campaigns that brought the leads."""
+
+
+def main() -> None:
+    """Runs the command line; an error of ours ends it with its message and status 2, without a traceback."""
+    try:
+        commands()
+    except ClosedLoopError as error:
+        click.echo(f"closedloop: {error.message}", err=True)
+        sys.exit(2)
