@@ -158,6 +158,26 @@ refusals = Table(
     Column("seen_at", Instant, nullable=False),
 )
 
+stale = Table(
+    "stale",
+    metadata,
+    # What has to be looked at again, written in the transaction that made it so: a crash loses nothing.
+    # `noted` grows with each change, so that a step strikes off only what it has seen.
+    Column("work", String(10), primary_key=True),  # changed | subject | publish
+    Column("connection", String(64), primary_key=True),
+    Column("object", String(32), primary_key=True),
+    Column("crm_id", String(100), primary_key=True),
+    Column("noted", Integer, nullable=False),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    # What the derived tables were made with: the mappings' version, the attribution model.
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 # What sales decided ---------------------------------------------------------------------------
 
 ledger = Table(
@@ -196,6 +216,22 @@ standings = Table(
     Column("reason", String(40)),
 )
 Index("ix_standings_outcome", standings.c.outcome, standings.c.reason)
+
+people = Table(
+    "people",
+    metadata,
+    # Who is behind each lead and opportunity, in every connection. Derived; rebuilt at any time.
+    Column("connection", String(64), primary_key=True),
+    Column("object", String(32), primary_key=True),
+    Column("crm_id", String(100), primary_key=True),
+    Column("person_connection", String(64), primary_key=True),
+    Column("person_object", String(32), primary_key=True),
+    Column("person_id", String(100), primary_key=True),
+    # Rows of one subject with the same number are the same human being.
+    Column("human", Integer, nullable=False),
+    Column("link", String(20), nullable=False),  # as in touches
+)
+Index("ix_people_person", people.c.person_connection, people.c.person_object, people.c.person_id)
 
 credits_ = Table(
     "credits",

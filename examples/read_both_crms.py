@@ -1,0 +1,46 @@
+"""For developers: the same loop reads Salesforce and HubSpot. Runs against the sandbox; give your own
+credentials to `closedloop.connect` to read your CRM."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import closedloop
+from closedloop.sandbox.hubspot import HubSpotSandbox
+from closedloop.sandbox.salesforce import SalesforceSandbox
+from closedloop.sandbox.world import World, populate
+
+if TYPE_CHECKING:
+    from closedloop.crm.base import Crm
+
+
+def count(crm: Crm) -> Counter[str]:
+    """How many records of each object the CRM holds."""
+    counts: Counter[str] = Counter()
+    for page in crm.poll(None):
+        counts.update(record.object for record in page.batch.records)
+    return counts
+
+
+def main() -> None:
+    """Prints what is in a small market's two CRMs."""
+    with SalesforceSandbox() as salesforce, HubSpotSandbox() as hubspot:
+        populate(World.from_seed(1, decisions=30), salesforce, hubspot)
+        connections = {
+            "Salesforce": closedloop.connect(
+                "salesforce",
+                login_url=salesforce.url,
+                client_id=salesforce.client_id,
+                client_secret=salesforce.client_secret,
+            ),
+            "HubSpot": closedloop.connect("hubspot", access_token=hubspot.access_token, base_url=hubspot.url),
+        }
+        for name, crm in connections.items():
+            print(f"{name} ({crm.organisation().id})")
+            for record, number in sorted(count(crm).items()):
+                print(f"  {number:5} {record}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The mapping files as package data: read them with `importlib.resources`."""

@@ -1,0 +1,116 @@
+"""The blueprint of the pages: who gets in, and what a browser is told about every answer."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from closedloop.loop.attribution import CAUSES
+from closedloop.schema.vocabulary import OUTCOME_LABELS, OUTCOMES, REASONS, AttributionModel
+from closedloop_server.access import form_token, services, signed_in
+from closedloop_server.api.problems import RequestError
+from closedloop_server.failure import where
+from closedloop_server.pages import words
+from closedloop_server.pages.bars import segments
+from closedloop_server.store.engine import reading
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint(
+    "pages",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    # Not /static: that is the application's own.
+    static_url_path="/assets",
+)
+
+# The application's own policy leaves room for scripts; here are none.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+_OPEN_TO_ALL = frozenset({"pages.login", "pages.submit", "pages.logout", "pages.static"})
+_ASSETS_LIFETIME = timedelta(days=30)
+
+
+@blueprint.before_request
+def _require_session() -> AnyResponse | None:
+    with reading(services().engine) as connection:
+        g.viewer = signed_in(connection)
+    if g.viewer is not None or request.endpoint in _OPEN_TO_ALL:
+        return None
+    return redirect(url_for("pages.login", next=request.full_path.rstrip("?")), code=303)
+
+
+@blueprint.after_request
+def _guarded(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    if request.endpoint == "pages.static":
+        response.cache_control.no_cache = None
+        response.cache_control.public = True
+        response.cache_control.max_age = int(_ASSETS_LIFETIME.total_seconds())
+    else:
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.errorhandler(RequestError)
+def _refused(problem: RequestError) -> tuple[str, int]:
+    return render_template("problem.html", message=problem.message), problem.status
+
+
+@blueprint.errorhandler(HTTPException)
+def _http_error(exc: HTTPException) -> tuple[str, int]:
+    return render_template("problem.html", message=exc.description or exc.name), exc.code or 500
+
+
+@blueprint.errorhandler(Exception)
+def _failed(error: Exception) -> tuple[str, int]:
+    log.error("a page failed: %s", where(error))
+    return render_template("problem.html", message="The server failed; its log says where."), 500
+
+
+@blueprint.app_errorhandler(NotFound)
+def _no_such_page(exc: NotFound) -> AnyResponse | NotFound:
+    """An address that no route knows: a page for people, Flask's own answer for machines."""
+    if request.path.startswith(("/api/", "/webhooks/")):
+        return exc
+    message = "There is no page at this address. The campaigns are a click on “Closed Loop” away."
+    return _guarded(Response(render_template("problem.html", message=message), status=404))
+
+
+def _version() -> str:
+    """Changes when the style sheet does, so that a browser that kept the old one fetches the new one."""
+    sheet = Path(__file__).parent / "static" / "closedloop.css"
+    return hashlib.sha256(sheet.read_bytes()).hexdigest()[:12]
+
+
+@blueprint.app_context_processor
+def _vocabulary() -> dict[str, Any]:
+    """What every template may use."""
+    return {
+        "outcome_labels": OUTCOME_LABELS,
+        "outcome_meanings": OUTCOMES,
+        "reason_words": REASONS,
+        "cause_meanings": CAUSES,
+        "models": AttributionModel,
+        "words": words,
+        "segments": segments,
+        "form_token": form_token,
+        "viewer": g.get("viewer"),
+        "style_version": _STYLE_VERSION,
+    }
+
+
+_STYLE_VERSION = _version()
+
+for _name, _filter in words.FILTERS.items():
+    blueprint.add_app_template_filter(_filter, _name)

@@ -1,0 +1,85 @@
+"""How records point at each other, and the people behind a lead or an opportunity that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
+
+from closedloop.schema.vocabulary import ObjectType
+from closedloop_server.store.rows import Key, key_of, key_values, where_keys
+from closedloop_server.store.tables import edges, records
+
+
+class Role(StrEnum):
+    """As what one record points at another."""
+
+    CAMPAIGN = "campaign"
+    LEAD = "lead"
+    CONTACT = "contact"
+    OPPORTUNITY = "opportunity"
+    CONVERTED_CONTACT = "converted_contact"
+    SAME_PERSON = "same_person"  # an id that the CRMs' own sync wrote
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """`start` points at `end`."""
+
+    start: Key
+    role: Role
+    end: Key
+
+
+def replace(connection: Connection, starts: Iterable[Key], found: Sequence[Edge]) -> None:
+    """Makes `found` all the edges that these records have."""
+    for condition in where_keys(edges, starts):
+        connection.execute(delete(edges).where(condition))
+    if found:
+        rows = [
+            {**key_values(edge.start), "role": edge.role.value, **key_values(edge.end, "to_")}
+            for edge in sorted(set(found))
+        ]
+        connection.execute(insert(edges), rows)
+
+
+def out_of(connection: Connection, starts: Iterable[Key], roles: Sequence[Role] = tuple(Role)) -> list[Edge]:
+    """The edges that these records have."""
+    wanted = edges.c.role.in_([role.value for role in roles])
+    return [
+        _edge(row)
+        for condition in where_keys(edges, starts)
+        for row in connection.execute(select(edges).where(condition, wanted))
+    ]
+
+
+def into(
+    connection: Connection,
+    ends: Iterable[Key],
+    roles: Sequence[Role] = tuple(Role),
+    *,
+    objects: Sequence[ObjectType] = tuple(ObjectType),
+) -> list[Edge]:
+    """The edges that records of these objects have to `ends`; a deleted record points at nothing."""
+    wanted: list[ColumnElement[bool]] = [
+        edges.c.role.in_([role.value for role in roles]),
+        edges.c.object.in_([object_.value for object_ in objects]),
+        records.c.deleted.is_(False),
+    ]
+    joined = edges.join(
+        records,
+        (records.c.connection == edges.c.connection)
+        & (records.c.object == edges.c.object)
+        & (records.c.crm_id == edges.c.crm_id),
+    )
+    return [
+        _edge(row)
+        for condition in where_keys(edges, ends, "to_")
+        for row in connection.execute(select(edges).select_from(joined).where(condition, *wanted))
+    ]
+
+
+def _edge(row: object) -> Edge:
+    return Edge(key_of(row), Role(row.role), key_of(row, "to_"))  # type: ignore[attr-defined]  # a Row

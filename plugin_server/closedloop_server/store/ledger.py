@@ -1,0 +1,166 @@
+"""What sales decided: entries that are only ever added, and which of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, select
+
+from closedloop.loop.dispositions import Decision
+from closedloop.schema.records import Money
+from closedloop.schema.vocabulary import DECIDED, Outcome, ReasonCode
+from closedloop_server.store.rows import Key, key_of, key_values, upsert, where_keys
+from closedloop_server.store.tables import ledger, people, standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger; `number` counts within its lead or opportunity."""
+
+    id: int
+    subject: Key
+    number: int
+    decision: Decision
+    learned_at: datetime
+
+    @property
+    def decided(self) -> bool:
+        """Whether it says that something is decided, and not that it is open again."""
+        return self.decision.outcome in DECIDED
+
+
+def holding(connection: Connection, subjects: Iterable[Key]) -> dict[Key, Entry]:
+    """The newest entry of each of these leads and opportunities that has one."""
+    joined = select(ledger).join(standings, standings.c.ledger_id == ledger.c.id)
+    return {
+        key_of(row): _entry(row)
+        for condition in where_keys(standings, subjects)
+        for row in connection.execute(joined.where(condition))
+    }
+
+
+def decided_about(connection: Connection, persons: Iterable[Key]) -> dict[Key, list[Entry]]:
+    """Every decision that holds about each of these people."""
+    joined = (
+        select(ledger, people.c.person_connection, people.c.person_object, people.c.person_id)
+        .join(standings, standings.c.ledger_id == ledger.c.id)
+        .join(
+            people,
+            and_(
+                people.c.connection == standings.c.connection,
+                people.c.object == standings.c.object,
+                people.c.crm_id == standings.c.crm_id,
+            ),
+        )
+        .where(standings.c.outcome.in_([outcome.value for outcome in DECIDED]))
+    )
+    found: dict[Key, list[Entry]] = {}
+    for condition in where_keys(people, persons, "person_"):
+        for row in connection.execute(joined.where(condition)):
+            found.setdefault(key_of(row, "person_"), []).append(_entry(row))
+    return found
+
+
+def decided_by(connection: Connection, name: str, users: Iterable[str]) -> list[Key]:
+    """The leads and opportunities of a connection whose holding entry one of these users decided."""
+    query = (
+        select(ledger.c.connection, ledger.c.object, ledger.c.crm_id)
+        .join(standings, standings.c.ledger_id == ledger.c.id)
+        .where(ledger.c.connection == name, ledger.c.decided_by.in_(list(users)))
+    )
+    return [key_of(row) for row in connection.execute(query)]
+
+
+def append(connection: Connection, decisions: Mapping[Key, Decision], *, now: datetime) -> dict[Key, Entry]:
+    """Adds an entry for each of these subjects and makes it the one that holds."""
+    numbers = _last_numbers(connection, decisions)
+    rows = [_row(key, decision, numbers.get(key, 0) + 1, now) for key, decision in decisions.items()]
+    if not rows:
+        return {}
+    connection.execute(insert(ledger), rows)
+    added = _numbered(connection, {key: numbers.get(key, 0) + 1 for key in decisions})
+    upsert(connection, standings, [_standing(entry) for entry in added.values()])
+    return added
+
+
+def _last_numbers(connection: Connection, subjects: Iterable[Key]) -> dict[Key, int]:
+    key = (ledger.c.connection, ledger.c.object, ledger.c.crm_id)
+    return {
+        key_of(row): row.last
+        for condition in where_keys(ledger, subjects)
+        for row in connection.execute(
+            select(*key, func.max(ledger.c.entry).label("last")).where(condition).group_by(*key)
+        )
+    }
+
+
+def _numbered(connection: Connection, numbers: Mapping[Key, int]) -> dict[Key, Entry]:
+    rows = [
+        row
+        for condition in where_keys(ledger, numbers)
+        for row in connection.execute(select(ledger).where(condition))
+    ]
+    return {key_of(row): _entry(row) for row in rows if row.entry == numbers[key_of(row)]}
+
+
+def _row(key: Key, decision: Decision, number: int, now: datetime) -> dict[str, Any]:
+    return {
+        **key_values(key),
+        "entry": number,
+        "outcome": decision.outcome.value,
+        "reason": decision.reason.value if decision.reason else None,
+        "contributing": [code.value for code in decision.contributing],
+        "raw_reason": decision.raw_reason,
+        "note": decision.note,
+        "rule": decision.rule,
+        "stage": decision.stage,
+        "decided_at": decision.decided_at,
+        "decided_by": decision.decided_by,
+        "amount": decision.amount.amount if decision.amount else None,
+        "currency": decision.amount.currency if decision.amount else None,
+        "learned_at": now,
+    }
+
+
+def _standing(entry: Entry) -> dict[str, Any]:
+    reason = entry.decision.reason
+    return {
+        **key_values(entry.subject),
+        "ledger_id": entry.id,
+        "outcome": entry.decision.outcome.value,
+        "reason": reason.value if reason else None,
+    }
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        id=row.id,
+        subject=key_of(row),
+        number=row.entry,
+        decision=Decision(
+            outcome=Outcome(row.outcome),
+            reason=ReasonCode(row.reason) if row.reason else None,
+            contributing=tuple(ReasonCode(code) for code in row.contributing),
+            raw_reason=row.raw_reason,
+            note=row.note,
+            rule=row.rule,
+            stage=row.stage,
+            decided_at=row.decided_at,
+            decided_by=row.decided_by,
+            amount=None if row.amount is None else Money(amount=row.amount, currency=row.currency),
+        ),
+        learned_at=row.learned_at,
+    )
+
+
+def all_of(connection: Connection, subject: Key) -> Sequence[Entry]:
+    """The whole history of one lead or opportunity, the oldest entry first."""
+    query = select(ledger).order_by(ledger.c.entry)
+    return [
+        _entry(row)
+        for condition in where_keys(ledger, [subject])
+        for row in connection.execute(query.where(condition))
+    ]

@@ -1,0 +1,194 @@
+"""What the CRMs hold, as last read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from closedloop.crm.base import Refusal
+from closedloop.schema.records import Record
+from closedloop.schema.schemas import dump, load
+from closedloop.schema.vocabulary import ObjectType
+from closedloop_server.store.rows import (
+    Key,
+    bound_key,
+    chunks,
+    is_bound_key,
+    key_of,
+    key_values,
+    upsert,
+    where_keys,
+)
+from closedloop_server.store.tables import records, refusals
+
+_UNREAD = frozenset({"raw", "updated_at"})
+"""What says nothing about the object itself: a record that differs only here has not changed for us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A record as it stands in the table."""
+
+    key: Key
+    updated_at: datetime | None
+    deleted: bool
+    other_id: str | None
+    data: Mapping[str, Any]
+
+
+def stored(connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
+    """What is there of these objects, deleted ones included."""
+    columns = (
+        records.c.connection,
+        records.c.object,
+        records.c.crm_id,
+        records.c.updated_at,
+        records.c.deleted,
+        records.c.other_id,
+        records.c.data,
+    )
+    found = {}
+    for condition in where_keys(records, keys):
+        for row in connection.execute(select(*columns).where(condition)):
+            key = key_of(row)
+            found[key] = Stored(
+                key=key,
+                updated_at=row.updated_at,
+                deleted=row.deleted,
+                other_id=row.other_id,
+                data=row.data,
+            )
+    return found
+
+
+def fetch(connection: Connection, keys: Iterable[Key]) -> dict[Key, Record]:
+    """The records of these objects; `deleted` says whether the CRM still has them."""
+    return {key: _record(row.data, deleted=row.deleted) for key, row in stored(connection, keys).items()}
+
+
+def of_object(connection: Connection, name: str, object_: ObjectType) -> list[Record]:
+    """Every record of one object in one connection; meant for the small ones, such as stages."""
+    query = select(records.c.data, records.c.deleted).where(
+        records.c.connection == name, records.c.object == object_.value
+    )
+    return [_record(row.data, deleted=row.deleted) for row in connection.execute(query)]
+
+
+def keys_of_object(connection: Connection, name: str, object_: ObjectType) -> list[Key]:
+    """Every key of one object in one connection."""
+    query = select(records.c.crm_id).where(records.c.connection == name, records.c.object == object_.value)
+    return [Key(name, object_, id_) for id_ in connection.scalars(query)]
+
+
+def by_other_id(connection: Connection, name: str, object_: ObjectType, ids: Iterable[str]) -> dict[str, Key]:
+    """The keys of the objects that the CRM also knows under these second ids."""
+    found = {}
+    for chunk in chunks(sorted(set(ids))):
+        query = select(records.c.other_id, records.c.crm_id).where(
+            records.c.connection == name,
+            records.c.object == object_.value,
+            records.c.other_id.in_(chunk),
+        )
+        found.update({row.other_id: Key(name, object_, row.crm_id) for row in connection.execute(query)})
+    return found
+
+
+def emails(connection: Connection, keys: Iterable[Key]) -> dict[Key, str]:
+    """The e-mail addresses, in lower case, of those of these people who have one."""
+    columns = (records.c.connection, records.c.object, records.c.crm_id, records.c.email)
+    return {
+        key_of(row): row.email
+        for condition in where_keys(records, keys)
+        for row in connection.execute(select(*columns).where(condition, records.c.email.is_not(None)))
+    }
+
+
+def with_emails(connection: Connection, addresses: Iterable[str]) -> dict[str, list[Key]]:
+    """Everything that is not deleted and has one of these e-mail addresses, in lower case."""
+    columns = (records.c.connection, records.c.object, records.c.crm_id, records.c.email)
+    found: dict[str, list[Key]] = {}
+    for chunk in chunks(sorted(set(addresses))):
+        query = select(*columns).where(records.c.email.in_(chunk), records.c.deleted.is_(False))
+        for row in connection.execute(query):
+            found.setdefault(row.email, []).append(key_of(row))
+    return found
+
+
+def deleted(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of these objects that the CRM no longer has."""
+    return _standing(connection, keys, deleted=True)
+
+
+def present(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of these objects that are known and not deleted."""
+    return _standing(connection, keys, deleted=False)
+
+
+def _standing(connection: Connection, keys: Iterable[Key], *, deleted: bool) -> set[Key]:
+    columns = (records.c.connection, records.c.object, records.c.crm_id)
+    return {
+        key_of(row)
+        for condition in where_keys(records, keys)
+        for row in connection.execute(select(*columns).where(condition, records.c.deleted.is_(deleted)))
+    }
+
+
+def save(connection: Connection, found: Mapping[Key, Record], *, now: datetime) -> None:
+    """Writes the records over what is there, and forgets that they were ever refused."""
+    upsert(connection, records, [_row(key, record, now) for key, record in found.items()])
+    for condition in where_keys(refusals, found):
+        connection.execute(delete(refusals).where(condition))
+
+
+def mark_deleted(connection: Connection, gone: Sequence[Key], *, now: datetime) -> None:
+    """Notes that the CRM no longer has these objects; what they were stays."""
+    if gone:
+        marked = [bound_key(key) for key in gone]
+        values = {"deleted": True, "read_at": now}
+        connection.execute(records.update().where(is_bound_key(records)).values(values), marked)
+
+
+def refuse(connection: Connection, name: str, refused: Iterable[Refusal], *, now: datetime) -> None:
+    """Keeps why payloads of the connection `name` could not become records."""
+    rows = [
+        {
+            **key_values(Key(name, refusal.ref.object, refusal.ref.id)),
+            "reason": refusal.error.reason,
+            "message": refusal.error.message,
+            "seen_at": now,
+        }
+        for refusal in refused
+    ]
+    upsert(connection, refusals, rows)
+
+
+def same(before: Stored, record: Record) -> bool:
+    """Whether the record says what is stored already, apart from when the CRM last touched it."""
+    return before.deleted == record.deleted and _content(before.data) == _content(dump(record))
+
+
+def _content(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in _UNREAD}
+
+
+def _row(key: Key, record: Record, now: datetime) -> dict[str, Any]:
+    email = getattr(record, "email", None)
+    return {
+        **key_values(key),
+        "other_id": record.other_id,
+        "name": getattr(record, "name", None),
+        "email": email.strip().lower() or None if email else None,
+        "updated_at": record.updated_at,
+        "read_at": now,
+        "deleted": record.deleted,
+        "data": dump(record),
+    }
+
+
+def _record(data: Mapping[str, Any], *, deleted: bool) -> Record:
+    record = load(data["object"], data)
+    return record if record.deleted == deleted else replace(record, deleted=deleted)

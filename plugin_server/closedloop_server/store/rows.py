@@ -1,0 +1,130 @@
+"""What every table's functions share: writing rows over what is there, and long lists in pieces."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from closedloop.schema.records import Ref
+from closedloop.schema.vocabulary import ObjectType
+
+CHUNK = 500
+"""Values in one statement. SQLite takes 32,766 parameters, PostgreSQL 65,535; the plans stay good below."""
+
+_NAMES = ("connection", "object", "crm_id")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """One object among all connections."""
+
+    connection: str
+    object: ObjectType
+    id: str
+
+    @property
+    def ref(self) -> Ref:
+        """Its address within its CRM."""
+        return Ref(self.object, self.id)
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most `size`."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def by_object(keys: Iterable[Key]) -> Iterator[tuple[str, ObjectType, list[str]]]:
+    """The keys as connection, object and at most CHUNK ids, each id once."""
+    ids: dict[tuple[str, ObjectType], set[str]] = defaultdict(set)
+    for key in keys:
+        ids[key.connection, key.object].add(key.id)
+    for (connection, object_), found in sorted(ids.items()):
+        for chunk in chunks(sorted(found)):
+            yield connection, object_, chunk
+
+
+def where_keys(table: Table, keys: Iterable[Key], prefix: str = "") -> Iterator[ColumnElement[bool]]:
+    """Conditions that together select the rows of these keys, few enough for a statement each.
+
+    `prefix` chooses the columns: "" for connection, object, crm_id; "to_" and "person_" for the others.
+    """
+    connection, object_, id_ = key_columns(table, prefix)
+    for name, kind, ids in by_object(keys):
+        yield and_(connection == name, object_ == kind.value, id_.in_(ids))
+
+
+def key_columns(
+    table: Table, prefix: str = ""
+) -> tuple[ColumnElement[str], ColumnElement[str], ColumnElement[str]]:
+    """The three columns that hold a key."""
+    columns = table.c
+    return (
+        columns[f"{prefix}connection"],
+        columns[f"{prefix}object"],
+        columns[f"{prefix}id" if prefix else "crm_id"],
+    )
+
+
+def key_of(row: Any, prefix: str = "") -> Key:
+    """The key in a row."""
+    fields = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    id_ = fields[f"{prefix}id" if prefix else "crm_id"]
+    return Key(fields[f"{prefix}connection"], ObjectType(fields[f"{prefix}object"]), id_)
+
+
+def key_values(key: Key, prefix: str = "") -> dict[str, str]:
+    """The key as columns of a row."""
+    return {
+        f"{prefix}connection": key.connection,
+        f"{prefix}object": key.object.value,
+        f"{prefix}id" if prefix else "crm_id": key.id,
+    }
+
+
+def is_bound_key(table: Table) -> ColumnElement[bool]:
+    """Selects one row by its key, whose values come with each execution: see `bound_key`."""
+    return and_(
+        *(column == bindparam(f"of_{name}") for name, column in zip(_NAMES, key_columns(table), strict=True))
+    )
+
+
+def bound_key(key: Key) -> dict[str, str]:
+    """The values for `is_bound_key`."""
+    return {f"of_{name}": value for name, value in key_values(key).items()}
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    keep: Sequence[str] = (),
+    grow: str | None = None,
+) -> None:
+    """Inserts the rows, or writes them over those with the same primary key.
+
+    The columns in `keep` stay as they are in a row that is there already; `grow` goes up by one.
+    """
+    if not rows:
+        return
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    primary = [column.name for column in table.primary_key]
+    changed: dict[str, Any] = {
+        name: statement.excluded[name] for name in rows[0] if name not in {*primary, *keep, grow}
+    }
+    if grow:
+        changed[grow] = table.c[grow] + 1
+    # In one order everywhere: two writers that take the same rows in different orders can deadlock.
+    ordered = sorted(rows, key=lambda row: tuple(str(row[name]) for name in primary))
+    connection.execute(statement.on_conflict_do_update(index_elements=primary, set_=changed), ordered)

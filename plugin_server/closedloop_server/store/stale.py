@@ -1,0 +1,49 @@
+"""What has to be looked at again. Written in the transaction that made it so, and struck off afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, and_, bindparam, delete, select
+
+from closedloop_server.store.rows import Key, bound_key, is_bound_key, key_of, key_values, upsert
+from closedloop_server.store.tables import stale
+
+
+class Work(StrEnum):
+    """What is to be done about a stale object."""
+
+    CHANGED = "changed"  # a record changed: find the leads and opportunities that this concerns
+    SUBJECT = "subject"  # a lead or an opportunity: work out anew what sales decided
+    PUBLISH = "publish"  # a campaign or a person: work out anew what it should show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """One object with the number of changes seen."""
+
+    key: Key
+    noted: int
+
+
+def note(connection: Connection, work: Work, keys: Iterable[Key]) -> None:
+    """Remembers that these objects wait for `work`."""
+    rows = [{"work": work.value, **key_values(key), "noted": 1} for key in set(keys)]
+    upsert(connection, stale, rows, grow="noted")
+
+
+def waiting(connection: Connection, work: Work, *, limit: int) -> list[Stale]:
+    """Some of what waits for `work`."""
+    columns = (stale.c.connection, stale.c.object, stale.c.crm_id)
+    query = select(stale).where(stale.c.work == work.value).order_by(*columns).limit(limit)
+    return [Stale(key=key_of(row), noted=row.noted) for row in connection.execute(query)]
+
+
+def strike(connection: Connection, work: Work, done: Sequence[Stale]) -> None:
+    """Removes what was looked at, except what changed again meanwhile."""
+    if done:
+        seen = [{**bound_key(each.key), "seen": each.noted} for each in done]
+        mine = and_(stale.c.work == work.value, is_bound_key(stale))
+        connection.execute(delete(stale).where(mine, stale.c.noted == bindparam("seen")), seen)

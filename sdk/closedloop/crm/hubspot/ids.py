@@ -1,0 +1,38 @@
+"""The forms of HubSpot's ids, checked before one reaches a URL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from closedloop.errors import RefusedError
+
+_RECORD = re.compile(r"[0-9]{1,20}", re.ASCII)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+def is_record_id(value: Any) -> bool:
+    """Whether this is the numeric id of a CRM record."""
+    return isinstance(value, str) and _RECORD.fullmatch(value) is not None
+
+
+def is_guid(value: Any) -> bool:
+    """Whether this is the id of a campaign in the marketing API; its numeric object id is another."""
+    return isinstance(value, str) and _GUID.fullmatch(value.lower()) is not None
+
+
+def campaign_guid(value: str) -> str:
+    """The campaign's GUID in lower case; anything else is refused before it is sent."""
+    if not is_guid(value):
+        raise RefusedError(
+            "a HubSpot campaign is named by its GUID, as 430318c4-abb7-4bf7-a75e-9c5fa8f475a6",
+            reason="bad_id",
+            code="bad_id",
+        )
+    return value.lower()
+
+
+def pair_of(value: str) -> tuple[str, str] | None:
+    """Both halves of an id of ours made of two of HubSpot's ("guid/contact", "deal/contact")."""
+    left, slash, right = value.partition("/")
+    return (left, right) if slash and (is_record_id(left) or is_guid(left)) and is_record_id(right) else None

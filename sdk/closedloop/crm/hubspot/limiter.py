@@ -1,0 +1,39 @@
+"""Keeps calls within so many per period, over a window that rolls like HubSpot's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+
+class RollingLimit:
+    """At most `calls` within any `seconds`, for all threads together; None calls: no limit.
+
+    Not a token bucket: one that holds N lets nearly 2 N pass within a rolling window.
+    """
+
+    def __init__(
+        self,
+        calls: int | None,
+        *,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._last: deque[float] = deque(maxlen=calls)
+        self._calls, self._seconds, self._clock, self._sleep = calls, seconds, clock, sleep
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Returns when the next call may go out."""
+        if self._calls is None:
+            return
+        with self._lock:  # only reserves: threads sleep side by side, outside the lock
+            now = self._clock()
+            full = len(self._last) == self._calls
+            due = max(now, self._last[0] + self._seconds) if full else now
+            self._last.append(due)
+        if due > now:
+            self._sleep(due - now)

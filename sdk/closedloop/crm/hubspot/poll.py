@@ -1,0 +1,203 @@
+"""Reads everything that changed since a cursor, phase by phase and page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from closedloop.crm.base import Page
+from closedloop.crm.hubspot.answers import Json
+from closedloop.crm.hubspot.cursor import Cursor
+from closedloop.crm.hubspot.ids import is_guid
+from closedloop.crm.hubspot.payloads import FIRST_TOUCH, LAST_TOUCH, instant, iso, stages
+from closedloop.crm.hubspot.read import CHUNK, Gathered, Reader
+from closedloop.errors import AnswerError
+from closedloop.schema.records import Ref
+from closedloop.schema.vocabulary import ObjectType
+
+_O = ObjectType
+_SEARCHED = 200
+"""Results on one page of a search, at most."""
+
+Step = tuple[Gathered, Cursor]
+
+
+class Poll:
+    """Reads a portal's changes. Remembers between polls, while the process lives, who was in which
+    campaign, so that only new members are read and those who left are reported gone."""
+
+    def __init__(
+        self, reader: Reader, *, report_calls: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._reader, self._report_calls, self._clock = reader, report_calls, clock
+        self._inside: dict[str, Mapping[str, tuple[str, ...]]] = {}
+
+    def pages(self, at: Cursor) -> Iterator[Page]:
+        """The pages from the cursor to the end of the poll."""
+        while True:
+            for gathered, cursor in self._steps(at):
+                yield Page(batch=gathered.batch(), cursor=cursor.text())
+                at = cursor
+            if at.started is None:
+                return
+
+    def _steps(self, at: Cursor) -> Iterator[Step]:
+        match at.phase:
+            case "stages":
+                return self._stages(at)
+            case "users":
+                return self._users(at)
+            case "campaigns":
+                return self._campaigns(at)
+            case "members":
+                return self._members(at)
+            case _:
+                return self._changed(_O(at.phase), at)
+
+    def _stages(self, at: Cursor) -> Iterator[Step]:
+        into, client = Gathered(), self._reader.client
+        for kind in (_O.OPPORTUNITY, _O.LEAD):
+            source = self._reader.mapping.source(kind)
+            if not self._reader.wanted(kind):
+                continue
+            for payload in stages(client.pipelines(source), source):
+                self._reader.normalise(
+                    _O.STAGE, f"{payload['pipelineId']}/{payload.get('id')}", payload, into
+                )
+        # HubSpot's own time: ours may be wrong by more than the overlap makes good.
+        yield into, replace(at, started=client.server_time or self._clock()).next_phase()
+
+    def _users(self, at: Cursor) -> Iterator[Step]:
+        into = Gathered()
+        for page in self._reader.client.owners():
+            for owner in page:
+                self._reader.normalise(_O.USER, str(owner["id"]), owner, into)
+        yield into, at.next_phase()
+
+    def _campaigns(self, at: Cursor) -> Iterator[Step]:
+        """All campaigns every time: they are few, and HubSpot does not say what moves `updatedAt`."""
+        listed: dict[str, None] = {}
+        for found in self._campaign_pages():
+            into = Gathered()
+            listed.update({guid: None for each in found if is_guid(guid := str(each["id"]).lower())})
+            self._reader.add_campaigns(found, into)
+            yield into, at
+        into = Gathered()
+        # One that moved to the end while the pages were read is missing too, but still there.
+        found, gone = self._reader.campaigns.read(guid for guid in at.campaigns if guid not in listed)
+        self._reader.add_campaigns(found, into)
+        listed.update({str(each["id"]).lower(): None for each in found})
+        into.gone.update({Ref(_O.CAMPAIGN, guid): None for guid in gone})
+        yield into, replace(at, campaigns=tuple(sorted(listed))).next_phase()
+
+    def _campaign_pages(self) -> Iterator[list[Json]]:
+        after: str | None = None
+        while True:
+            found, after = self._reader.campaigns.page(after)
+            yield found
+            if after is None:
+                return
+
+    # -- Companies, contacts, leads and deals
+
+    def _changed(self, kind: ObjectType, at: Cursor) -> Iterator[Step]:
+        mark = at.marks.get(at.phase)
+        if not self._reader.wanted(kind):
+            yield Gathered(), at.next_phase()
+            return
+        while at.phase == kind.value:
+            into = Gathered()
+            if mark is None:
+                found, after = self._listed(kind, at.after)
+            else:
+                found, after = self._searched(kind, mark, at.after, into)
+            self._reader.add(kind, found, into)
+            at = at.further(after, _newest(found))
+            yield into, at
+
+    def _listed(self, kind: ObjectType, after: str | None) -> tuple[list[Json], str | None]:
+        return self._reader.client.page(
+            self._reader.mapping.source(kind),
+            wanted=self._reader.wanted(kind),
+            history=self._reader.history(kind),
+            after=after,
+        )
+
+    def _searched(
+        self, kind: ObjectType, mark: datetime, after: str | None, into: Gathered
+    ) -> tuple[list[Json], str | None]:
+        """A page of what changed since the mark, by id. Going on behind the last id instead of by HubSpot's
+        own paging never meets its limit of 10,000 results, skips nothing when records change meanwhile,
+        and can be taken up again at any time. The index may lag, so the records are read for themselves.
+        """
+        changed = "lastmodifieddate" if kind is _O.CONTACT else "hs_lastmodifieddate"
+        filters = [{"propertyName": changed, "operator": "GTE", "value": iso(mark)}]
+        if after is not None:
+            filters.append({"propertyName": "hs_object_id", "operator": "GT", "value": after})
+        found, more = self._reader.client.search(
+            self._reader.mapping.source(kind),
+            {
+                "filterGroups": [{"filters": filters}],
+                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+                "properties": ["hs_object_id"],
+                "limit": _SEARCHED,
+            },
+        )
+        ids = [str(each["id"]) for each in found]
+        last = max(ids, key=int, default=None)
+        if more and (last is None or int(last) <= int(after or 0)):
+            raise AnswerError("HubSpot's search does not get on behind the last id", reason="paging_loop")
+        return self._reader.read(kind, ids, into), last if more else None
+
+    # -- Campaign members
+
+    def _members(self, at: Cursor) -> Iterator[Step]:
+        """The members of every campaign the first time. Later of as many as the allowance of calls is
+        enough for, in turn: a campaign's first and last touches come with their contacts anyway."""
+        everything = at.members_after is None
+        order = _in_turn(at.campaigns, at.members_after)
+        spent = 0
+        for guid in [guid for guid in order if not everything or at.after is None or guid > at.after]:
+            done = replace(at, after=guid) if everything else replace(at, members_after=guid)
+            now, calls = self._reader.campaigns.contacts(guid)
+            parts = self._changes(guid, now)
+            for number, part in enumerate(parts, start=1):
+                yield part, done if number == len(parts) else at
+            self._inside[guid] = now  # not before the pages have been taken: until then they may be lost
+            at, spent = done, spent + calls + len(parts)
+            if not everything and spent >= self._report_calls:
+                break
+        yield Gathered(), replace(at, members_after=at.members_after or at.after).next_phase()
+
+    def _changes(self, guid: str, now: Mapping[str, tuple[str, ...]]) -> list[Gathered]:
+        """The campaign's new, changed and lost members in portions."""
+        before = self._inside.get(guid, {})
+        changed = [contact for contact, reports in now.items() if before.get(contact) != reports]
+        chunks = [changed[start : start + CHUNK] for start in range(0, len(changed), CHUNK)]
+        parts = [self._portion(guid, chunk, now) for chunk in chunks]
+        lost = {
+            Ref(_O.CAMPAIGN_MEMBER, f"{guid}/{contact}"): None for contact in before if contact not in now
+        }
+        return [*parts, *([Gathered(gone=lost)] if lost else [])]
+
+    def _portion(
+        self, guid: str, contacts: Sequence[str], reports: Mapping[str, tuple[str, ...]]
+    ) -> Gathered:
+        into = Gathered()
+        dated = [each for each in contacts if {FIRST_TOUCH, LAST_TOUCH} & set(reports[each])]
+        known = self._reader.touches(dated) if dated else {}
+        for contact in contacts:
+            self._reader.add_member(guid, contact, reports[contact], known.get(contact, {}), into)
+        return into
+
+
+def _in_turn(guids: Sequence[str], after: str | None) -> list[str]:
+    """The sorted GUIDs, beginning behind the one that came last."""
+    return [*(g for g in guids if after is None or g > after), *(g for g in guids if after and g <= after)]
+
+
+def _newest(payloads: Iterable[Json]) -> datetime | None:
+    return max(
+        (moment for p in payloads if (moment := instant(p.get("updatedAt"))) is not None), default=None
+    )

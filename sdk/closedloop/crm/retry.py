@@ -1,0 +1,109 @@
+"""Calls a function again when its error says that a later try may succeed.
+
+The type of the error decides: a `RetryableError` is tried again, anything else is not. A used-up daily
+allowance (`QuotaError`) comes back at the CRM's reset and not within a minute, so it goes to the caller
+at once, and so does an error whose `retry_after` lies behind the deadline.
+
+    call(lambda: client.get("limits"))
+
+Whether repeating is *safe* only the caller knows: pass `retry_on=` the errors that prove nothing happened.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from closedloop.errors import QuotaError, RetryableError
+
+ATTEMPTS = 5
+DEADLINE = 60.0
+"""Seconds that all attempts and the waits between them may take together."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+RetryOn = type[RetryableError] | tuple[type[RetryableError], ...]
+
+_backoff = wait_exponential(multiplier=0.5, max=20) + wait_random(0, 1)
+_sleep: Callable[[float], None] = time.sleep
+
+
+def call(
+    function: Callable[[], T],
+    *,
+    retry_on: RetryOn = RetryableError,
+    attempts: int = ATTEMPTS,
+    deadline: float = DEADLINE,
+) -> T:
+    """What `function` returns, after as many tries as it takes; the last error if none succeeds."""
+    retrying = Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, retry_on) and not isinstance(error, QuotaError)
+        ),
+        wait=_wait,
+        stop=lambda state: stop_after_attempt(attempts)(state) or _too_late(state, deadline),
+        sleep=_nap,
+        reraise=True,
+    )
+    return retrying(function)
+
+
+def retried(
+    *, retry_on: RetryOn = RetryableError, attempts: int = ATTEMPTS, deadline: float = DEADLINE
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A decorator that runs every call of the function through `call`."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def again(*args: P.args, **kwargs: P.kwargs) -> T:
+            return call(
+                lambda: function(*args, **kwargs), retry_on=retry_on, attempts=attempts, deadline=deadline
+            )
+
+        return again
+
+    return decorate
+
+
+@contextmanager
+def without_waiting() -> Iterator[list[float]]:
+    """For tests: nothing sleeps, in any thread, until the block ends; gives the waits there would have been.
+
+    Everything else stays as it is: the number of attempts, and the deadline, which counts the waits.
+    """
+    global _sleep  # noqa: PLW0603 - the threads of a server under test must see the switch too
+    before, waits = _sleep, list[float]()
+    _sleep = waits.append
+    try:
+        yield waits
+    finally:
+        _sleep = before
+
+
+def _nap(seconds: float) -> None:
+    """Sleeps; `_sleep` is looked up at each wait, so that the test switch is seen."""
+    _sleep(seconds)
+
+
+def _wait(state: RetryCallState) -> float:
+    """Back-off with jitter, but never less than the CRM asked for."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, RetryableError) else None
+    return max(_backoff(state), asked or 0.0)
+
+
+def _too_late(state: RetryCallState, deadline: float) -> bool:
+    passed = max(state.seconds_since_start or 0.0, state.idle_for)
+    return passed + state.upcoming_sleep >= deadline

@@ -1,0 +1,111 @@
+"""Salesforce behind the one interface to a CRM."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from closedloop.crm.base import Batch, Organisation, Page
+from closedloop.crm.salesforce.credentials import SalesforceCredentials
+from closedloop.crm.salesforce.describes import Describes
+from closedloop.crm.salesforce.ids import full_id
+from closedloop.crm.salesforce.poll import PAGE_SIZE, Poll
+from closedloop.crm.salesforce.read import Reader
+from closedloop.crm.salesforce.soql import Question, select
+from closedloop.crm.salesforce.write import Writer
+from closedloop.errors import AnswerError
+from closedloop.loop.feedback import DeliveryResult, Feedback, FeedbackKind
+from closedloop.mapping import Mappings
+from closedloop.schema.records import Ref
+from closedloop.schema.vocabulary import CrmName, ObjectType
+
+if TYPE_CHECKING:
+    from closedloop.crm.salesforce.client import Client, Usage
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SalesforceCrm:
+    """A connected Salesforce org. Threads may share it; nothing is sent before it is first used."""
+
+    name: ClassVar[CrmName] = CrmName.SALESFORCE
+    person_target: ClassVar[ObjectType] = ObjectType.CAMPAIGN_MEMBER
+    feedback_kinds: ClassVar[frozenset[FeedbackKind]] = frozenset(FeedbackKind)
+
+    def __init__(
+        self,
+        credentials: SalesforceCredentials,
+        mappings: Mappings,
+        *,
+        page_size: int = PAGE_SIZE,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self.client = _connected(credentials)
+        self._stated_currency = credentials.currency
+        self.mapping = mappings.crm(CrmName.SALESFORCE)
+        self.describes = Describes(self.client)
+        self._reader = Reader(self.client, self.mapping, self.describes, currency=self._currency)
+        self._writer = Writer(self.client, self.mapping, self.describes, currency=self._currency)
+        self._own_currency = credentials.currency
+        self._page_size = page_size
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._organisation: Organisation | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The org's daily API requests, as the newest answer counted them."""
+        return self.client.usage
+
+    @property
+    def missing_fields(self) -> Mapping[ObjectType, tuple[str, ...]]:
+        """The fields that the mapping names and the org lacks or hides, as far as it was read."""
+        return self.describes.missing
+
+    def organisation(self) -> Organisation:
+        """The org that the credentials belong to. An org with one currency does not say which: then it is
+        the one that the credentials name, if they do."""
+        with self._lock:
+            if self._organisation is None:
+                self._organisation = self._read_organisation()
+            return self._organisation
+
+    def refresh(self, refs: Iterable[Ref]) -> Batch:
+        """The present state of these objects, and of the people, members, roles and campaigns around them."""
+        return self._reader.refresh(refs)
+
+    def poll(self, cursor: str | None) -> Iterator[Page]:
+        """Everything that changed since `cursor`, oldest first."""
+        return Poll(self._reader, page_size=self._page_size, clock=self._clock).pages(cursor)
+
+    def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
+        """Writes each value to its target; one result per value, in order."""
+        return self._writer.deliver(feedback)
+
+    def _currency(self) -> str | None:
+        return self.organisation().currency
+
+    def _read_organisation(self) -> Organisation:
+        wanted = ("Id", "Name", "DefaultCurrencyIsoCode")
+        columns = [name for name in wanted if self.describes.has("Organization", name)] or wanted[:2]
+        rows = self.client.query([Question(select(columns, "Organization"))])[0]
+        if len(rows) != 1:
+            raise AnswerError(f"expected the one Organization row, got {len(rows)}", reason="not_the_api")
+        row = rows[0]
+        return Organisation(
+            crm=self.name,
+            id=full_id(row["Id"]),
+            name=row.get("Name"),
+            currency=row.get("DefaultCurrencyIsoCode") or self._own_currency,
+        )
+
+
+def _connected(credentials: SalesforceCredentials) -> Client:
+    """The client; its module brings in simple-salesforce and zeep, which take a while to import."""
+    from closedloop.crm.salesforce.client import Client  # noqa: PLC0415 - only when an org is connected
+
+    return Client(credentials)

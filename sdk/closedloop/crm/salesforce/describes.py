@@ -1,0 +1,119 @@
+"""What the org says about its objects: which fields there are, how long, and which may be written.
+
+Nothing is assumed of an org. A field that the mapping names and the org lacks is left out and told;
+a field that the integration user may not see looks exactly like one that does not exist.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from closedloop.schema.vocabulary import ObjectType
+
+if TYPE_CHECKING:
+    from closedloop.crm.salesforce.client import Client
+
+log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 900.0
+"""How long a describe is believed: an admin's new field shows up after this at the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of an object. `relation` is the name that leads to a record of `targets`."""
+
+    name: str
+    type: str
+    length: int = 0
+    createable: bool = False
+    updateable: bool = False
+    relation: str | None = None
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """One object of the org. Names are looked up without regard to case, as the org does."""
+
+    name: str
+    fields: Mapping[str, Field]
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name, if there is one."""
+        return self.fields.get(name.lower())
+
+    def relation(self, name: str) -> Field | None:
+        """The field behind the relationship of that name, if there is one."""
+        named = (field for field in self.fields.values() if (field.relation or "").lower() == name.lower())
+        return next(named, None)
+
+
+class Describes:
+    """The org's objects, each asked for once in a while."""
+
+    def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._lacking: dict[tuple[ObjectType, str], tuple[str, ...]] = {}
+        self._clock = clock
+        self._known: dict[str, tuple[float, Described | None]] = {}
+
+    def get(self, sobject: str) -> Described | None:
+        """The object, or None when the org has none of that name or shows us none."""
+        known = self._known.get(sobject)
+        if known is None or self._clock() >= known[0] + KEPT_SECONDS:
+            body = self._client.describe(sobject)
+            known = (self._clock(), None if body is None else _described(sobject, body))
+            self._known[sobject] = known
+        return known[1]
+
+    def forget(self) -> None:
+        """Asks anew from here on: a field that was there a moment ago is not."""
+        self._known.clear()
+
+    @property
+    def missing(self) -> Mapping[ObjectType, tuple[str, ...]]:
+        """The fields that the mapping names and the org lacks, per object of ours."""
+        found: dict[ObjectType, tuple[str, ...]] = {}
+        for (of, _), names in self._lacking.items():
+            if names:
+                found[of] = (*found.get(of, ()), *names)
+        return found
+
+    def note_missing(self, of: ObjectType, sobject: str, names: tuple[str, ...]) -> None:
+        """Keeps, and logs when it is news, what the mapping names and the org lacks."""
+        if names and self._lacking.get((of, sobject)) != names:
+            log.warning("%s lacks %s, or hides it from the integration user", sobject, ", ".join(names))
+        self._lacking[of, sobject] = names
+
+    def has(self, sobject: str, path: str) -> bool:
+        """Whether a field path such as `Name` or `Owner.Name` leads to a field."""
+        described = self.get(sobject)
+        head, _, rest = path.partition(".")
+        if described is None:
+            return False
+        if not rest:
+            return described.field(head) is not None
+        by = described.relation(head)
+        return by is not None and any(self.has(target, rest) for target in by.targets)
+
+
+def _described(sobject: str, body: Mapping[str, Any]) -> Described:
+    fields = (_field(field) for field in body["fields"])
+    return Described(name=sobject, fields={field.name.lower(): field for field in fields})
+
+
+def _field(body: Mapping[str, Any]) -> Field:
+    return Field(
+        name=str(body.get("name", "")),
+        type=str(body.get("type", "")),
+        length=int(body.get("length") or 0),
+        createable=body.get("createable") is True,
+        updateable=body.get("updateable") is True,
+        relation=body.get("relationshipName"),
+        targets=tuple(body.get("referenceTo") or ()),
+    )

@@ -1,0 +1,271 @@
+"""Reads objects by id, with all that the loop needs to judge them, in as few API requests as it takes.
+
+Each round asks for everything that is known to be needed, five queries to a request; its rows name what
+the next round needs: a lead's members, their campaigns, the contact it became, and that contact's members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from closedloop.crm.base import Batch, Refusal
+from closedloop.crm.salesforce.describes import Describes
+from closedloop.crm.salesforce.ids import full_id
+from closedloop.crm.salesforce.soql import Question, chunks, one_of, select
+from closedloop.errors import NormaliseError, RefusedError
+from closedloop.mapping import CrmMapping
+from closedloop.schema.records import (
+    CampaignMember,
+    ContactRole,
+    Lead,
+    Money,
+    Opportunity,
+    Record,
+    Ref,
+)
+from closedloop.schema.vocabulary import ObjectType
+
+if TYPE_CHECKING:
+    from closedloop.crm.salesforce.client import Client
+
+_IDS_PER_QUERY = 200
+_ALWAYS = ("Id", "IsDeleted", "MasterRecordId", "SystemModstamp")
+"""Asked of every object that has them, whatever the mapping says: they tell what became of a row."""
+
+_CURRENCY = "CurrencyIsoCode"
+"""Exists in orgs with several currencies only: nobody is to be told that it lacks."""
+
+_BELONGINGS: Mapping[ObjectType, tuple[ObjectType, str]] = MappingProxyType(
+    {
+        ObjectType.LEAD: (ObjectType.CAMPAIGN_MEMBER, "LeadId"),
+        ObjectType.CONTACT: (ObjectType.CAMPAIGN_MEMBER, "ContactId"),
+        ObjectType.OPPORTUNITY: (ObjectType.CONTACT_ROLE, "OpportunityId"),
+    }
+)
+"""What belongs to an object: the rows of another one that name it in this field."""
+
+_MONEY: Mapping[ObjectType, tuple[str, ...]] = MappingProxyType(
+    {
+        ObjectType.ACCOUNT: ("annual_revenue",),
+        ObjectType.OPPORTUNITY: ("amount",),
+        ObjectType.CAMPAIGN: ("budgeted_cost", "actual_cost"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """The rows of `object` whose `field` is `id`."""
+
+    object: ObjectType
+    field: str
+    id: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """What has been read so far, each object once."""
+
+    records: dict[Ref, Record] = field(default_factory=dict)
+    gone: dict[Ref, None] = field(default_factory=dict)
+    refused: dict[Ref, Refusal] = field(default_factory=dict)
+
+    def batch(self) -> Batch:
+        """All of it."""
+        return Batch(
+            records=tuple(self.records.values()), gone=tuple(self.gone), refused=tuple(self.refused.values())
+        )
+
+    def refuse(self, ref: Ref, error: NormaliseError) -> None:
+        """Keeps the payload's refusal."""
+        self.refused[ref] = Refusal(ref=ref, error=error)
+
+
+class Reader:
+    """Turns needs into rows and rows into records."""
+
+    def __init__(
+        self,
+        client: Client,
+        mapping: CrmMapping,
+        describes: Describes,
+        *,
+        currency: Callable[[], str | None],
+    ) -> None:
+        self._client = client
+        self._mapping = mapping
+        self._describes = describes
+        self._currency = currency
+
+    def refresh(self, refs: Iterable[Ref]) -> Batch:
+        """The present state of these objects and of what belongs to them."""
+        found = Findings()
+        waiting = set(_asked(refs, found))
+        done: set[Need] = set()
+        while waiting:
+            done |= waiting
+            waiting = self._round(waiting, found) - done
+        return found.batch()
+
+    def sources(self, of: ObjectType) -> tuple[str, ...]:
+        """The org's objects that hold ours: those mapped that exist and have rows to be read by id."""
+        return tuple(name for name in self._mapping.sources(of) if self.columns(of, name))
+
+    def columns(self, of: ObjectType, sobject: str) -> tuple[str, ...]:
+        """The fields to ask an object for: those mapped that exist; none when the org has no such object."""
+        mapped = tuple(path for path in self._mapping.fields(of, sobject) if path not in _ALWAYS)
+        there = [path for path in (*_ALWAYS, *mapped) if self._describes.has(sobject, path)]
+        lacking = [path for path in mapped if path not in there and path != _CURRENCY]
+        self._describes.note_missing(of, sobject, tuple(lacking))
+        return tuple(there)
+
+    def ask(self, build: Callable[[], Sequence[Question]]) -> list[list[dict[str, Any]]]:
+        """The rows of each query. One about a field that went away since is built and asked once more."""
+        try:
+            return self._client.query(build())
+        except RefusedError as error:
+            if error.code not in {"INVALID_FIELD", "INVALID_TYPE"}:
+                raise
+        self._describes.forget()
+        return self._client.query(build())
+
+    def absorb(self, of: ObjectType, rows: Iterable[Mapping[str, Any]], found: Findings) -> list[Need]:
+        """Adds the rows to what was found; returns what they make needed."""
+        needs: list[Need] = []
+        for row in rows:
+            ref = Ref(of, full_id(row["Id"]))
+            if row.get("IsDeleted"):
+                found.gone[ref] = None
+                needs += _survivor(of, row)
+            elif (record := self._record(ref, row, found)) is not None:
+                needs += _followed(record)
+        return needs
+
+    def _record(self, ref: Ref, row: Mapping[str, Any], found: Findings) -> Record | None:
+        try:
+            record = self._mapping.normalise(ref.object, row)
+        except NormaliseError as error:
+            found.refuse(ref, error)
+            return None
+        found.records[record.ref] = record = self._priced(record)
+        return record
+
+    def _priced(self, record: Record) -> Record:
+        """An org with one currency names it nowhere on its records."""
+        changes: dict[str, Any] = {}
+        for name in _MONEY.get(record.object, ()):
+            money: Money | None = getattr(record, name)
+            if money is not None and money.currency is None:
+                changes[name] = Money(amount=money.amount, currency=self._currency())
+        return replace(record, **changes) if changes else record
+
+    def _round(self, needs: set[Need], found: Findings) -> set[Need]:
+        groups = list(_grouped(needs))
+        for group in groups:
+            if not self.sources(group.object):
+                _refuse_all(group, found)
+        asked = [(group, source) for group in groups for source in self.sources(group.object)]
+        answers = self.ask(lambda: [self._question(group, source) for group, source in asked])
+        following: set[Need] = set()
+        came: dict[_Group, list[dict[str, Any]]] = {}
+        for (group, _), rows in zip(asked, answers, strict=True):
+            following.update(self.absorb(group.object, rows, found))
+            came.setdefault(group, []).extend(rows)
+        for group, rows in came.items():
+            _note_gone(group, rows, found)
+        return following
+
+    def _question(self, group: _Group, source: str) -> Question:
+        columns = self.columns(group.object, source)
+        return Question(select(columns, source, where=one_of(group.field, group.ids)), "IsDeleted" in columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Needs that one query answers."""
+
+    object: ObjectType
+    field: str
+    ids: tuple[str, ...]
+
+
+def _grouped(needs: Iterable[Need]) -> Iterator[_Group]:
+    together: dict[tuple[ObjectType, str], list[str]] = {}
+    for need in sorted(needs):
+        together.setdefault((need.object, need.field), []).append(need.id)
+    for (of, by), ids in together.items():
+        for chunk in chunks(ids, _IDS_PER_QUERY):
+            yield _Group(of, by, tuple(chunk))
+
+
+def _asked(refs: Iterable[Ref], found: Findings) -> Iterator[Need]:
+    """What the refs need at first: their objects, and what names them, in one round."""
+    for ref in refs:
+        try:
+            record_id = full_id(ref.id)
+        except ValueError as exc:
+            found.refuse(ref, NormaliseError(str(exc), field="id", reason="bad_id"))
+            continue
+        yield Need(ref.object, "Id", record_id)
+        yield from _belonging(ref.object, record_id)
+
+
+def _belonging(of: ObjectType, record_id: str) -> Iterator[Need]:
+    if of in _BELONGINGS:
+        yield Need(*_BELONGINGS[of], record_id)
+
+
+def _followed(record: Record) -> Iterator[Need]:
+    """What judging this record takes besides."""
+    yield from _belonging(record.object, record.id)
+    for of, record_id in _named(record):
+        if record_id:
+            yield Need(of, "Id", record_id)
+
+
+def _named(record: Record) -> Iterator[tuple[ObjectType, str | None]]:
+    match record:
+        case Lead():
+            yield ObjectType.CONTACT, record.converted_contact_id
+            yield ObjectType.CAMPAIGN, record.campaign_id
+            yield ObjectType.USER, record.stage_changed_by
+        case Opportunity():
+            yield ObjectType.CONTACT, record.contact_id
+            yield ObjectType.CAMPAIGN, record.campaign_id
+            yield ObjectType.USER, record.stage_changed_by
+        case ContactRole():
+            yield ObjectType.CONTACT, record.contact_id
+            yield ObjectType.OPPORTUNITY, record.opportunity_id
+        case CampaignMember():
+            yield ObjectType.CAMPAIGN, record.campaign_id
+            yield ObjectType.LEAD, record.lead_id
+            yield ObjectType.CONTACT, record.contact_id
+
+
+def _survivor(of: ObjectType, row: Mapping[str, Any]) -> Iterator[Need]:
+    """The record that a deleted one was merged into."""
+    if row.get("MasterRecordId"):
+        yield Need(of, "Id", full_id(row["MasterRecordId"]))
+
+
+def _note_gone(group: _Group, rows: Iterable[Mapping[str, Any]], found: Findings) -> None:
+    """Ids that no row came for: emptied from the recycle bin, or out of the integration user's sight."""
+    if group.field != "Id":
+        return
+    came = {full_id(row["Id"]) for row in rows}
+    for record_id in group.ids:
+        if record_id not in came:
+            found.gone[Ref(group.object, record_id)] = None
+
+
+def _refuse_all(group: _Group, found: Findings) -> None:
+    """The org has no such object; what was asked for by id is told so, what only might belong is not."""
+    if group.field == "Id":
+        for record_id in group.ids:
+            error = NormaliseError(
+                f"the org has no object for {group.object}, or hides it", reason="no_such_object"
+            )
+            found.refuse(Ref(group.object, record_id), error)

@@ -1,0 +1,68 @@
+"""Queries as text. Everything put into one is an API name from a describe, an id that was checked, or an
+instant: no text of a user's ever gets in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
+
+from closedloop.crm.salesforce.ids import full_id
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One SOQL query; `deleted`: the rows in the recycle bin are asked for too."""
+
+    soql: str
+    deleted: bool = False
+
+    @property
+    def resource(self) -> str:
+        """The REST resource that answers it."""
+        return "queryAll" if self.deleted else "query"
+
+
+def select(
+    fields: Sequence[str], source: str, *, where: str = "", order: str = "", limit: int | None = None
+) -> str:
+    """`SELECT … FROM …` with the clauses given."""
+    query = f"SELECT {', '.join(fields)} FROM {source}"  # noqa: S608 - API names only, see above
+    query += f" WHERE {where}" if where else ""
+    query += f" ORDER BY {order}" if order else ""
+    return query + (f" LIMIT {limit}" if limit is not None else "")
+
+
+def one_of(field: str, ids: Iterable[str]) -> str:
+    """`field IN (…)` for ids; each costs 21 characters, so keep to 200 of them."""
+    return f"{field} IN ({','.join(quoted(value) for value in ids)})"
+
+
+def since(stamp: datetime, record_id: str = "") -> str:
+    """The rows from `stamp` on, or those behind `record_id` in the order SystemModstamp, Id: no two rows
+    with the same stamp are lost or read twice at the edge of a page."""
+    at = instant(stamp)
+    if not record_id:
+        return f"SystemModstamp >= {at}"
+    return f"(SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {quoted(record_id)}))"
+
+
+def quoted(record_id: str) -> str:
+    """The id as a literal."""
+    return f"'{full_id(record_id)}'"
+
+
+def instant(stamp: datetime) -> str:
+    """The instant as a literal in UTC; `Z` and not `+00:00`, whose plus sign a URL would lose."""
+    return stamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of at most `size`."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk

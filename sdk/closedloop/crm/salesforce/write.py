@@ -1,0 +1,230 @@
+"""Writes feedback to campaign members, campaigns and the rows of reasons, 200 to a request.
+
+Every value is complete and every write can be repeated: members and campaigns are updated by their id,
+the rows of reasons upserted by their external id. A record that is locked is tried again by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from closedloop.crm import retry
+from closedloop.crm.salesforce.answers import record_error, told
+from closedloop.crm.salesforce.describes import Described, Describes
+from closedloop.crm.salesforce.ids import full_id
+from closedloop.crm.salesforce.soql import chunks
+from closedloop.crm.salesforce.values import fitted, row_key, values_of, writable
+from closedloop.errors import CrmError, RefusedError, RetryableError
+from closedloop.loop.feedback import (
+    CampaignFeedback,
+    Delivery,
+    DeliveryResult,
+    Feedback,
+    FeedbackKind,
+    PersonFeedback,
+    ReasonFeedback,
+)
+from closedloop.mapping import CrmMapping, Target
+from closedloop.schema.vocabulary import ObjectType
+
+if TYPE_CHECKING:
+    from closedloop.crm.salesforce.client import Client
+
+log = logging.getLogger(__name__)
+
+_PER_REQUEST = 200  # records in one collections request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One record to send for one feedback value; `parent` sorts those that lock the same record together."""
+
+    key: str
+    record: dict[str, Any]
+    parent: str
+
+
+class Writer:
+    """Delivers feedback to one org."""
+
+    def __init__(
+        self,
+        client: Client,
+        mapping: CrmMapping,
+        describes: Describes,
+        *,
+        currency: Callable[[], str | None],
+    ) -> None:
+        self._client = client
+        self._mapping = mapping
+        self._describes = describes
+        self._currency = currency
+        self._warned: set[str] = set()
+
+    def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
+        """One result per value, in order. Of two values for one target the later is written, for both."""
+        results: dict[str, DeliveryResult] = {}
+        newest = {value.key: value for value in feedback}
+        for kind in FeedbackKind:
+            values = [value for value in newest.values() if value.kind is kind]
+            try:
+                self._deliver_kind(kind, values, results)
+            except CrmError as error:
+                if not _any_delivered(results):
+                    raise
+                log.warning("the rest of the %s feedback has to wait: %s", kind, error)
+                left = (value.key for value in values if value.key not in results)
+                results.update((key, _failed(key, error)) for key in left)
+        return [results[value.key] for value in feedback]
+
+    def _deliver_kind(
+        self, kind: FeedbackKind, values: Sequence[Feedback], results: dict[str, DeliveryResult]
+    ) -> None:
+        if not values:
+            return
+        target = self._mapping.feedback(kind)
+        described = self._describes.get(target.source) if target else None
+        if target is None or described is None:
+            message = f"the org has no object for {kind} feedback, or hides it: deploy Closed Loop's package"
+            results.update((value.key, _refused(value.key, "no_target", message)) for value in values)
+            return
+        writes = list(self._writes(target, described, values, results))
+        for batch in chunks(sorted(writes, key=lambda write: write.parent), _PER_REQUEST):
+            self._send_all(target, batch, results)
+
+    def _writes(
+        self,
+        target: Target,
+        described: Described,
+        values: Iterable[Feedback],
+        results: dict[str, DeliveryResult],
+    ) -> Iterable[Write]:
+        """The records to send; what cannot be made one is refused here."""
+        fields = writable(described, target.fields, creates=target.key is not None)
+        lacking = sorted(theirs for ours, theirs in target.fields.items() if ours not in fields)
+        self._warn(f"{target.source} cannot take {', '.join(lacking)}" if lacking else "")
+        for value in values:
+            try:
+                identity, parent = _identity(value, target)
+            except ValueError as exc:
+                results[value.key] = _refused(value.key, "bad_target", str(exc))
+                continue
+            if not fields:
+                message = (
+                    f"{target.source} has none of Closed Loop's fields, or hides them: deploy the package"
+                )
+                results[value.key] = _refused(value.key, "no_fields", message)
+                continue
+            ours = values_of(value, currency=self._currency())
+            theirs = {field.name: fitted(name, ours.get(name), field) for name, field in fields.items()}
+            record = {"attributes": {"type": target.source}, **theirs, **identity}
+            yield Write(key=value.key, record=record, parent=parent)
+
+    def _warn(self, message: str) -> None:
+        """Logs what is left out, once."""
+        if message and message not in self._warned:
+            self._warned.add(message)
+            log.warning("%s: it is left out; deploy the package and assign its permission set", message)
+
+    def _send_all(self, target: Target, batch: Sequence[Write], results: dict[str, DeliveryResult]) -> None:
+        """Sends a batch. One that is refused as a whole for what one record holds is sent in halves."""
+        try:
+            self._send(target, batch, results)
+        except RefusedError as error:
+            if error.code == "JSON_PARSER_ERROR" and len(batch) > 1:
+                middle = len(batch) // 2
+                self._send_all(target, batch[:middle], results)
+                self._send_all(target, batch[middle:], results)
+                return
+            log.warning("a request with %d records was refused: %s", len(batch), error)
+            stale = error.code in {"INVALID_FIELD", "INVALID_TYPE"}  # something went away since the describe
+            if stale:
+                self._describes.forget()
+            left = (write.key for write in batch if write.key not in results)
+            results.update((key, _failed(key, error, again=stale)) for key in left)
+
+    def _send(self, target: Target, batch: Sequence[Write], results: dict[str, DeliveryResult]) -> None:
+        """Sends the records until each has a result; those that are locked again, a few times."""
+        waiting = list(batch)
+        errors: dict[str, CrmError] = {}
+
+        def attempt() -> None:
+            nonlocal waiting
+            errors.clear()
+            errors.update(self._send_once(target, waiting, results))
+            waiting = [write for write in waiting if write.key in errors]
+            if errors:
+                raise _LockedError("records are locked")
+
+        try:
+            retry.call(attempt, retry_on=_LockedError, attempts=3)
+        except _LockedError:
+            results.update((key, _failed(key, error)) for key, error in errors.items())
+
+    def _send_once(
+        self, target: Target, writes: Sequence[Write], results: dict[str, DeliveryResult]
+    ) -> dict[str, CrmError]:
+        """Sends the records once; returns the errors of those that may be tried again."""
+        records = [write.record for write in writes]
+        if target.key:
+            answers = self._client.upsert(target.source, target.key, records)
+        else:
+            answers = self._client.update(records)
+        again: dict[str, CrmError] = {}
+        for write, answer in zip(writes, answers, strict=True):
+            error = None if answer.get("success") is True else record_error(answer.get("errors"))
+            if isinstance(error, RetryableError):
+                again[write.key] = error
+            else:
+                results[write.key] = _failed(write.key, error) if error else _delivered(write.key)
+        return again
+
+
+class _LockedError(RetryableError):
+    """Some records of a batch are to be sent again."""
+
+
+def _identity(value: Feedback, target: Target) -> tuple[dict[str, str], str]:
+    """What names the record to write, and the record that is locked with it. ValueError: it names none."""
+    match value:
+        case PersonFeedback():
+            if value.target.object is not ObjectType.CAMPAIGN_MEMBER:
+                raise ValueError(
+                    f"person feedback goes to campaign members here, not to a {value.target.object}"
+                )
+            record_id = full_id(value.target.id)
+            return {"id": record_id}, record_id
+        case CampaignFeedback():
+            record_id = full_id(value.campaign_id)
+            return {"id": record_id}, record_id
+        case ReasonFeedback():
+            if target.key is None:
+                raise ValueError("the mapping names no external id for reason feedback: give it a key")
+            return {target.key: row_key(value)}, full_id(value.campaign_id)
+
+
+def _delivered(key: str) -> DeliveryResult:
+    return DeliveryResult(key=key, delivery=Delivery.DELIVERED)
+
+
+def _refused(key: str, code: str, message: str) -> DeliveryResult:
+    return DeliveryResult(key=key, delivery=Delivery.REFUSED, code=code, message=message)
+
+
+def _failed(key: str, error: CrmError, *, again: bool = False) -> DeliveryResult:
+    """The result of a value whose write failed: again later, unless the CRM refused it."""
+    delivery = Delivery.REFUSED if isinstance(error, RefusedError) and not again else Delivery.RETRY
+    return DeliveryResult(
+        key=key,
+        delivery=delivery,
+        code=error.code or error.reason,
+        message=told(error.message),
+        retry_after=error.retry_after if isinstance(error, RetryableError) else None,
+    )
+
+
+def _any_delivered(results: dict[str, DeliveryResult]) -> bool:
+    return any(result.delivery is Delivery.DELIVERED for result in results.values())

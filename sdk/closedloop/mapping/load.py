@@ -1,0 +1,89 @@
+"""Loads the mapping files: the shipped ones, or those of an admin's folder over them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from closedloop.errors import MappingError
+from closedloop.mapping.build import build_crm
+from closedloop.mapping.crm import CrmMapping
+from closedloop.mapping.document import nearest, read_document
+from closedloop.mapping.lifecycle import Lifecycle, build_lifecycle
+from closedloop.mapping.reasons import Reasons, build_reasons
+from closedloop.schema.vocabulary import CrmName
+
+FILES = (*(f"{crm}.yaml" for crm in CrmName), "reasons.yaml", "lifecycle.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mappings:
+    """All mapping files, checked and compiled; `version` is their digest, kept with what they produced."""
+
+    crms: Mapping[CrmName, CrmMapping]
+    reasons: Reasons
+    lifecycle: Lifecycle
+    version: str
+
+    def crm(self, crm: CrmName) -> CrmMapping:
+        """The mapping of one CRM."""
+        return self.crms[CrmName(crm)]
+
+
+def load_mappings(directory: Path | None = None) -> Mappings:
+    """The shipped mappings; `directory` may hold files of the same names, each instead of the shipped one.
+
+    MappingError names the file and line of what is wrong.
+    """
+    return _shipped() if directory is None else _build({**_shipped_files(), **_own_files(Path(directory))})
+
+
+@cache
+def _shipped() -> Mappings:
+    return _build(_shipped_files())
+
+
+@cache
+def _shipped_files() -> Mapping[str, bytes]:
+    folder = resources.files("closedloop_mappings")
+    return {name: folder.joinpath(name).read_bytes() for name in FILES}
+
+
+def _own_files(directory: Path) -> dict[str, bytes]:
+    if not directory.is_dir():
+        raise MappingError(f"there is no folder {directory}: give the folder that holds your mapping files")
+    found = {path.name: path for path in sorted(directory.iterdir()) if path.suffix in {".yaml", ".yml"}}
+    for name in found:
+        if name not in FILES:
+            raise MappingError(f"this file maps nothing{nearest(name, FILES)}", file=name, line=1)
+    return {name: _read(path) for name, path in found.items()}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise MappingError(f"the file cannot be read: {exc.strerror}", file=path.name, line=1) from exc
+
+
+def _build(files: Mapping[str, bytes]) -> Mappings:
+    documents = {name: read_document(name, files[name]) for name in FILES}
+    lifecycle = build_lifecycle(documents["lifecycle.yaml"])
+    return Mappings(
+        crms={crm: CrmMapping(build_crm(documents[f"{crm}.yaml"], crm), lifecycle) for crm in CrmName},
+        reasons=build_reasons(documents["reasons.yaml"]),
+        lifecycle=lifecycle,
+        version=_digest(files),
+    )
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name in FILES:
+        digest.update(f"{name} {len(files[name])}\n".encode())
+        digest.update(files[name])
+    return digest.hexdigest()

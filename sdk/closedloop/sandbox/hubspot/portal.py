@@ -1,0 +1,270 @@
+"""A HubSpot portal in memory: what people, workflows and HubSpot itself do to it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from closedloop.sandbox.hubspot.associations import Associations
+from closedloop.sandbox.hubspot.campaigns import Touch, Touches
+from closedloop.sandbox.hubspot.catalogue import Catalogue
+from closedloop.sandbox.hubspot.errors import HubSpotError, not_found
+from closedloop.sandbox.hubspot.events import Subscriptions
+from closedloop.sandbox.hubspot.faults import Faults
+from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, CONTACTS, ObjectKind, kind_of
+from closedloop.sandbox.hubspot.people import Owners
+from closedloop.sandbox.hubspot.records import AUTOMATION, CrmObject, Origin, stamp
+from closedloop.sandbox.hubspot.store import Store
+from closedloop.sandbox.hubspot.webhooks import WebhookSender
+from closedloop.sandbox.hubspot.writing import Writer
+
+Clock = Callable[[], datetime]
+
+
+class Portal:
+    """The portal. Its methods are what people do in HubSpot's pages; they may be called from any thread.
+
+    `at` puts a change at another time than now, `by` names the user id of the person who makes it (no
+    one: a workflow does). What HubSpot would refuse is refused here too, with a `HubSpotError`; only
+    the properties that HubSpot sets itself may be set here and not through the API.
+    """
+
+    def __init__(
+        self,
+        *,
+        portal_id: int,
+        app_id: int,
+        currency: str,
+        campaign_properties: bool,
+        sender: WebhookSender,
+        clock: Clock,
+    ) -> None:
+        self.id = portal_id
+        self.app_id = app_id
+        self.currency = currency
+        self.campaign_properties = campaign_properties
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.store = Store()
+        self.catalogue = Catalogue()
+        self.associations = Associations()
+        self.owners = Owners()
+        self.touches = Touches()
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.faults = Faults()
+        self.sender = sender
+        self._subscriptions = Subscriptions(portal_id, app_id)
+        self.writer = Writer(
+            store=self.store,
+            catalogue=self.catalogue,
+            associations=self.associations,
+            subscriptions=self._subscriptions,
+            sender=sender,
+            currency=currency,
+        )
+
+    def create(
+        self,
+        object_type: str,
+        properties: Mapping[str, Any],
+        *,
+        associations: Sequence[tuple[str, str]] = (),
+        at: datetime | None = None,
+        by: int | None = None,
+    ) -> str:
+        """Makes a record with default associations to others, given as (object type, id); returns its id."""
+        with self._change(at, by) as (moment, origin):
+            wishes = [(self.record(other, other_id), None) for other, other_id in associations]
+            return self.writer.create(kind_of(object_type), properties, wishes, moment, origin).id
+
+    def update(
+        self,
+        object_type: str,
+        record_id: str,
+        properties: Mapping[str, Any],
+        *,
+        at: datetime | None = None,
+        by: int | None = None,
+    ) -> None:
+        """Changes values of a record; "" clears one."""
+        with self._change(at, by) as (moment, origin):
+            self.writer.update(self.record(object_type, record_id), properties, moment, origin)
+
+    def delete(
+        self, object_type: str, record_id: str, *, at: datetime | None = None, by: int | None = None
+    ) -> None:
+        """Archives a record."""
+        with self._change(at, by) as (moment, origin):
+            self.writer.archive(self.record(object_type, record_id), moment, origin)
+
+    def get(self, object_type: str, record_id: str) -> dict[str, Any]:
+        """The record with all its values, in the shape of the objects API."""
+        with self.lock:
+            return _shown(self.record(object_type, record_id))
+
+    def ids(self, object_type: str) -> list[str]:
+        """The ids of all live records of a type, oldest first."""
+        with self.lock:
+            return [record.id for record in self.store.all(kind_of(object_type))]
+
+    def merge(
+        self,
+        object_type: str,
+        primary: str,
+        merged: str,
+        *,
+        at: datetime | None = None,
+        by: int | None = None,
+    ) -> None:
+        """Merges one record into another: the merged id leads to the primary one from now on."""
+        with self._change(at, by) as (moment, origin):
+            kept, gone = self.record(object_type, primary), self.record(object_type, merged)
+            self.writer.merge(kept, gone, moment, origin)
+            if kept.kind is CONTACTS:
+                self.touches.move(gone.id, kept.id)
+                self.writer.calculate(kept, self.touches.analytics(kept.id), moment)
+
+    def privacy_delete(self, contact_id: str, *, at: datetime | None = None, by: int | None = None) -> None:
+        """Erases a contact for good, as the GDPR demands."""
+        with self._change(at, by) as (moment, origin):
+            contact = self.record(CONTACTS.name, contact_id)
+            self.touches.forget(contact.id)
+            self.writer.forget(contact, moment, origin)
+
+    def associate(
+        self,
+        left: tuple[str, str],
+        right: tuple[str, str],
+        *,
+        label: str | None = None,
+        at: datetime | None = None,
+        by: int | None = None,
+    ) -> None:
+        """Associates two records, given as (object type, id), by default or under a label."""
+        with self._change(at, by) as (moment, origin):
+            one, other = self.record(*left), self.record(*right)
+            known = self.associations.types.between(one.kind, other.kind)
+            types = None if label is None else [t for t in known if t.label == label]
+            self.writer.link(one, other, types, moment, origin)
+
+    def dissociate(
+        self,
+        left: tuple[str, str],
+        right: tuple[str, str],
+        *,
+        at: datetime | None = None,
+        by: int | None = None,
+    ) -> None:
+        """Takes back every association between two records."""
+        with self._change(at, by) as (moment, origin):
+            one, other = self.record(*left), self.record(*right)
+            self.writer.unlink(one.end, other.end, None, moment, origin)
+
+    def create_campaign(self, properties: Mapping[str, Any], *, at: datetime | None = None) -> str:
+        """Makes a campaign and returns its GUID."""
+        with self._change(at, None) as (moment, origin):
+            return self.writer.create(CAMPAIGNS, properties, [], moment, origin).guid
+
+    def campaign(self, guid: str) -> dict[str, Any]:
+        """The campaign with all its values, under its GUID."""
+        with self.lock:
+            return _shown(self.campaign_record(guid)) | {"id": guid}
+
+    def update_campaign(
+        self, guid: str, properties: Mapping[str, Any], *, at: datetime | None = None, by: int | None = None
+    ) -> None:
+        """Changes values of a campaign; "" clears one."""
+        with self._change(at, by) as (moment, origin):
+            self.writer.update(self.campaign_record(guid), properties, moment, origin)
+
+    def delete_campaign(self, guid: str, *, at: datetime | None = None) -> None:
+        """Deletes a campaign."""
+        with self._change(at, None) as (moment, origin):
+            self.writer.archive(self.campaign_record(guid), moment, origin)
+
+    def touch(self, campaign_guid: str, contact_id: str, at: datetime) -> None:
+        """A contact meets a campaign: its first and last touch, and the campaign's reports, follow."""
+        with self.lock:
+            campaign = self.campaign_record(campaign_guid)
+            contact = self.record(CONTACTS.name, contact_id)
+            self.touches.add(Touch(contact=contact.id, campaign=campaign.guid, at=at))
+            self.writer.calculate(contact, self.touches.analytics(contact.id), at)
+
+    def create_owner(self, email: str, first_name: str, last_name: str) -> str:
+        """Makes an owner and returns the owner id; see `user_id` for the other one."""
+        with self.lock:
+            return self.owners.add(email, first_name, last_name, stamp(self.clock())).id
+
+    def user_id(self, owner_id: str) -> int:
+        """The user id of an owner, which is what `by` takes and histories show."""
+        with self.lock:
+            owner = self.owners.get(owner_id)
+            if owner is None:
+                raise not_found()
+            return owner.user_id
+
+    def create_property(self, object_type: str, definition: Mapping[str, Any]) -> None:
+        """An admin makes a property by hand; `definition` is what the properties API takes."""
+        with self.lock:
+            kind = kind_of(object_type)
+            group = str(definition.get("groupName", ""))
+            if self.catalogue.group(kind, group) is None:
+                self.catalogue.add_group(kind, {"name": group, "label": group})
+            self.catalogue.add(kind, definition, stamp(self.clock()))
+
+    def subscribe(
+        self, subscription_type: str, *, object_type: str | None = None, property_name: str | None = None
+    ) -> None:
+        """Subscribes the app to events; `object_type` is for the generic `object.*` types."""
+        with self.lock:
+            kind = None if object_type is None else kind_of(object_type)
+            self._subscriptions.add(subscription_type, kind, property_name)
+
+    def set_target(self, url: str) -> None:
+        """Names the one URL that all events of the app go to."""
+        self.sender.set_target(url)
+
+    def settle(self, timeout: float = 30) -> bool:
+        """Waits until every event was delivered or given up; False when the time was too short."""
+        return self.sender.settle(timeout)
+
+    def record(self, object_type: str, record_id: str) -> CrmObject:
+        """The live record itself; 404 when there is none. A campaign may be named by either of its ids."""
+        kind = kind_of(object_type)
+        if kind is CAMPAIGNS and "-" in record_id:
+            return self.campaign_record(record_id)
+        return self.require(kind, record_id)
+
+    def require(self, kind: ObjectKind, record_id: str) -> CrmObject:
+        """The live record of a kind; 404 when there is none."""
+        found = self.store.find(kind, record_id)
+        if found is None:
+            raise not_found()
+        return found
+
+    def campaign_record(self, guid: str) -> CrmObject:
+        """The live campaign itself; 404 when there is none."""
+        found = self.store.campaign(guid)
+        if found is None:
+            # Only the status is known for this answer.
+            raise HubSpotError(f"Campaign with id {guid} not found", status=404, category="OBJECT_NOT_FOUND")
+        return found
+
+    @contextmanager
+    def _change(self, at: datetime | None, by: int | None) -> Iterator[tuple[datetime, Origin]]:
+        with self.lock:
+            yield at or self.clock(), AUTOMATION if by is None else Origin.person(by)
+
+
+def _shown(record: CrmObject) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "properties": dict(record.properties),
+        "createdAt": stamp(record.created_at),
+        "updatedAt": stamp(record.updated_at),
+        "archived": record.archived_at is not None,
+    }

@@ -1,0 +1,222 @@
+"""The marketing campaigns API: GUIDs instead of ids, and answers of its own shape.
+
+Source: HubSpot's OpenAPI description of 21 August 2026 and recorded answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from closedloop.sandbox.hubspot.asking import Answer, Call, a_day, an_id, inputs_of, mapping, whole
+from closedloop.sandbox.hubspot.campaigns import CONTACT_TYPES
+from closedloop.sandbox.hubspot.errors import HubSpotError
+from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, CONTACTS
+from closedloop.sandbox.hubspot.records import CrmObject, stamp
+from closedloop.sandbox.hubspot.wire import batch, paging
+
+_PAGE, _LARGEST_PAGE, _MOST = 50, 100, 50
+_CONTACTS_PAGE, _LARGEST_CONTACTS_PAGE = 100, 100
+_GUID_LENGTH = 36
+_Row = TypeVar("_Row")
+
+
+def list_campaigns(call: Call) -> Answer:
+    """GET: a page of campaigns; `name` filters, `sort` is a field with "-" before it for descending."""
+    name = call.request.args.get("name", "").lower()
+    matching = (
+        campaign
+        for campaign in call.portal.store.all(CAMPAIGNS)
+        if name in campaign.properties.get("hs_name", "").lower()
+    )
+    campaigns = _sorted(matching, call.request.args.get("sort", "hs_name"))
+    page, more = _page(call, campaigns, _PAGE, _LARGEST_PAGE)
+    results = [_shown(campaign, call.listed("properties")) for campaign in page]
+    return 200, {"total": len(campaigns), "results": results} | more
+
+
+def get_campaign(call: Call) -> Answer:
+    """GET: one campaign with its assets; without `properties` its map of properties is empty."""
+    campaign = _campaign(call, call.path["guid"])
+    return 200, _shown(campaign, call.listed("properties")) | {"assets": {}}
+
+
+def create_campaign(call: Call) -> Answer:
+    """POST: makes a campaign."""
+    return 201, _create(call, call.body)
+
+
+def update_campaign(call: Call) -> Answer:
+    """PATCH: changes values; an unknown or read-only property is a 400, "" clears."""
+    return 200, _update(call, call.path["guid"], call.body)
+
+
+def delete_campaign(call: Call) -> Answer:
+    """DELETE: always 204, whether the campaign existed or not."""
+    _delete(call, call.path["guid"])
+    return 204, None
+
+
+def create_campaigns(call: Call) -> Answer:
+    """POST: makes several campaigns."""
+    return _each(call, lambda row: _create(call, row), status=201)
+
+
+def read_campaigns(call: Call) -> Answer:
+    """POST: several campaigns by GUID, each once; wrong GUIDs are errors of a 207 (recorded)."""
+    asked, seen = call.listed("properties"), set()
+
+    def read(row: Mapping[str, Any]) -> dict[str, Any] | None:
+        guid = an_id(row)
+        if guid in seen:
+            return None
+        seen.add(guid)
+        return _shown(_campaign(call, guid), asked) | {"assets": {}}
+
+    return _each(call, read)
+
+
+def update_campaigns(call: Call) -> Answer:
+    """POST: changes several campaigns."""
+    return _each(call, lambda row: _update(call, an_id(row), row))
+
+
+def archive_campaigns(call: Call) -> Answer:
+    """POST: always 204, whatever became of the campaigns."""
+    for row in inputs_of(call.body, _MOST):
+        _delete(call, an_id(row))
+    return 204, None
+
+
+def report_contacts(call: Call) -> Answer:
+    """GET: the contacts whose first, last or any touch was with the campaign."""
+    campaign = _campaign(call, call.path["guid"])
+    contact_type = call.path["contact_type"]
+    if contact_type not in CONTACT_TYPES:
+        raise _invalid(f"Invalid contact type: {contact_type}")
+    start, end = a_day(call.request, "startDate"), a_day(call.request, "endDate")
+    touched = call.portal.touches.report(campaign.guid, contact_type, start, end)
+    contacts = [contact for contact in touched if call.portal.store.find(CONTACTS, contact)]
+    page, more = _page(call, contacts, _CONTACTS_PAGE, _LARGEST_CONTACTS_PAGE)
+    return 200, {"results": [{"id": contact} for contact in page]} | more
+
+
+def _campaign(call: Call, guid: str) -> CrmObject:
+    try:
+        UUID(guid)
+    except ValueError:
+        raise _invalid(f"Invalid campaign GUID format: {guid}") from None
+    if len(guid) != _GUID_LENGTH:
+        raise _invalid(f"Invalid campaign GUID format: {guid}")
+    return call.portal.campaign_record(guid)
+
+
+def _invalid(message: str) -> HubSpotError:
+    """The campaigns API's own kind of 400: what went wrong is named in `context.message` only (recorded)."""
+    return HubSpotError(
+        f"Invalid request: '{message}'",
+        sub_category="CampaignApiError.INVALID_REQUEST",
+        context={"message": [message]},
+    )
+
+
+def _create(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
+    values = _values(body)
+    made = call.portal.writer.create(CAMPAIGNS, values, [], call.at, call.origin)
+    return _shown(made, list(values))
+
+
+def _update(call: Call, guid: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    campaign, values = _campaign(call, guid), _values(body)
+    call.portal.writer.update(campaign, values, call.at, call.origin)
+    return _shown(campaign, list(values))
+
+
+def _values(body: Mapping[str, Any]) -> dict[str, Any]:
+    values = mapping(body, "properties")
+    if "id" in values:
+        raise _invalid("id cannot be set as a property")
+    return values
+
+
+def _delete(call: Call, guid: str) -> None:
+    campaign = call.portal.store.campaign(guid)
+    if campaign is not None:
+        call.portal.writer.archive(campaign, call.at, call.origin)
+
+
+def _each(call: Call, work: Any, *, status: int = 200) -> Answer:
+    """Does the work for every input; one that fails does not hold up the others."""
+    results, problems = [], []
+    for row in inputs_of(call.body, _MOST):
+        try:
+            result = work(row)
+        except HubSpotError as problem:
+            problems.append(_named(problem))
+        else:
+            results += [] if result is None else [result]
+    return batch(results, problems, call.at, call.portal.clock(), status=status)
+
+
+def _named(problem: HubSpotError) -> HubSpotError:
+    """The problem with the message in its context, which is all that names the input (recorded)."""
+    return HubSpotError(
+        problem.message,
+        category=problem.category,
+        sub_category=problem.sub_category,
+        context=problem.context or {"message": [problem.message]},
+    )
+
+
+def _shown(campaign: CrmObject, asked: Iterable[str]) -> dict[str, Any]:
+    """A campaign in an answer: a property without a value is left out."""
+    values = campaign.properties
+    return {
+        "id": campaign.guid,
+        "properties": {name: values[name] for name in sorted(set(asked)) if name in values},
+        "createdAt": stamp(campaign.created_at),
+        "updatedAt": stamp(campaign.updated_at),
+        "businessUnits": [{"id": 0}],
+    }
+
+
+def _sorted(campaigns: Iterable[CrmObject], sort: str) -> list[CrmObject]:
+    fields = {
+        "hs_name": lambda c: (c.properties.get("hs_name", ""), c.guid),
+        "createdAt": lambda c: (c.created_at, c.guid),
+        "updatedAt": lambda c: (c.updated_at, c.guid),
+    }
+    field = sort.removeprefix("-")
+    if field not in fields:
+        raise _invalid(f"Invalid sort: {sort}")
+    return sorted(campaigns, key=fields[field], reverse=sort.startswith("-"))
+
+
+def _page(call: Call, rows: Sequence[_Row], default: int, most: int) -> tuple[Sequence[_Row], dict[str, Any]]:
+    arguments = call.request.args
+    limit = whole(arguments.get("limit"), "limit", default=default, least=1, most=most)
+    start = _position(arguments.get("after"))
+    more = _next(call, start + limit) if start + limit < len(rows) else {}
+    return rows[start : start + limit], more
+
+
+def _position(after: str | None) -> int:
+    """The place that a cursor names: a number in base 64."""
+    if not after:
+        return 0
+    try:
+        return int(base64.b64decode(after, validate=True))
+    except (binascii.Error, ValueError):
+        raise _invalid(f"Invalid paging cursor: {after}") from None
+
+
+def _next(call: Call, position: int) -> dict[str, Any]:
+    """The way on. `after` is URL-encoded already, as the real API sends it: "Mg%3D%3D" (recorded)."""
+    cursor = base64.b64encode(str(position).encode()).decode()
+    arguments = [(k, v) for k, v in call.request.args.items(multi=True) if k != "after"]
+    link = f"{call.request.base_url}?{urlencode([*arguments, ('after', cursor)])}"
+    return paging(quote(cursor, safe=""), link)

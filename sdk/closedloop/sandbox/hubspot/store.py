@@ -1,0 +1,81 @@
+"""Where the portal's records lie: by object type and id, with the ids that merges left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count
+from uuid import UUID, uuid5
+
+from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, KINDS, ObjectKind
+from closedloop.sandbox.hubspot.records import CrmObject
+
+# Any constant serves: the GUIDs only have to differ from each other and look like GUIDs.
+_GUIDS = UUID("5b0e3c44-0c7e-4c0c-9d2f-6a2f4f5f9a10")
+_FIRST_ID = 20_000_000_001
+
+
+class Store:
+    """The records, in the order of their ids. Not thread-safe: the portal holds its lock around every use."""
+
+    def __init__(self) -> None:
+        self._records: dict[ObjectKind, dict[str, CrmObject]] = {kind: {} for kind in KINDS}
+        self._merged: dict[tuple[ObjectKind, str], str] = {}
+        self._guids: dict[str, CrmObject] = {}
+        self._emails: dict[str, str] = {}
+        self._ids = count(_FIRST_ID)
+
+    def new(self, kind: ObjectKind, at: datetime) -> CrmObject:
+        """A record with an id of its own, stored but still without values."""
+        made = CrmObject(kind=kind, id=str(next(self._ids)), created_at=at, updated_at=at)
+        self._records[kind][made.id] = made
+        if kind is CAMPAIGNS:
+            made.guid = str(uuid5(_GUIDS, made.id))
+            self._guids[made.guid] = made
+        return made
+
+    def find(self, kind: ObjectKind, record_id: str) -> CrmObject | None:
+        """The live record with this id, or the one that it was merged into."""
+        found = self._records[kind].get(self._merged.get((kind, record_id), record_id))
+        return None if found is None or found.archived_at else found
+
+    def archived(self, kind: ObjectKind, record_id: str) -> CrmObject | None:
+        """The archived record with this id."""
+        found = self._records[kind].get(record_id)
+        return found if found and found.archived_at else None
+
+    def campaign(self, guid: str) -> CrmObject | None:
+        """The live campaign with this GUID."""
+        found = self._guids.get(guid)
+        return None if found is None or found.archived_at else found
+
+    def all(self, kind: ObjectKind, *, archived: bool = False) -> Iterator[CrmObject]:
+        """The live records, or the archived ones, oldest id first."""
+        return (r for r in self._records[kind].values() if (r.archived_at is not None) == archived)
+
+    def find_by(self, kind: ObjectKind, name: str, value: str) -> CrmObject | None:
+        """The live record that has this value in a unique property."""
+        if name == "email":
+            return self.find(kind, self._emails.get(value.lower(), ""))
+        return next((r for r in self.all(kind) if r.properties.get(name) == value), None)
+
+    def index_email(self, record: CrmObject) -> None:
+        """Makes the contact findable by its e-mail address."""
+        if email := record.properties.get("email"):
+            self._emails[email] = record.id
+
+    def forget_email(self, email: str) -> None:
+        """Frees an e-mail address."""
+        self._emails.pop(email, None)
+
+    def merge(self, kind: ObjectKind, kept: CrmObject, gone: CrmObject) -> None:
+        """Takes a record out; its id, and every id that had led to it, leads to the other one."""
+        del self._records[kind][gone.id]
+        for key, target in self._merged.items():
+            if key[0] is kind and target == gone.id:
+                self._merged[key] = kept.id
+        self._merged[kind, gone.id] = kept.id
+
+    def drop(self, record: CrmObject) -> None:
+        """Takes a record out for good, as a privacy deletion does."""
+        self._records[record.kind].pop(record.id, None)

@@ -1,0 +1,132 @@
+"""How records and batches look in the answers of the objects API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from closedloop.sandbox.hubspot.errors import HubSpotError
+from closedloop.sandbox.hubspot.kinds import KINDS, ObjectKind, kind_of
+from closedloop.sandbox.hubspot.portal import Portal
+from closedloop.sandbox.hubspot.records import CrmObject, stamp
+
+# What the answer to an update holds besides the values that were written (recorded).
+_ALWAYS_ECHOED = frozenset(
+    {
+        *("hs_object_id", "hs_object_source", "hs_object_source_id", "hs_object_source_label"),
+        *("hs_is_unworked", "hs_pipeline", "lifecyclestage"),
+        *(name for kind in KINDS for name in kind.always),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What an answer is to show of each record."""
+
+    properties: Sequence[str] = ()
+    history: Sequence[str] = ()
+    associations: Sequence[ObjectKind] = ()
+
+
+def view_of(
+    portal: Portal,
+    kind: ObjectKind,
+    *,
+    properties: Sequence[str],
+    history: Sequence[str] = (),
+    associations: Sequence[str] = (),
+    defaults: Sequence[str] | None = None,
+) -> View:
+    """The view for what was asked: unknown properties are ignored, and none at all means the defaults."""
+    asked = (*properties, *kind.always) if properties else (defaults or kind.defaults)
+    return View(
+        properties=sorted(portal.catalogue.known(kind, asked)),
+        history=portal.catalogue.known(kind, history),
+        associations=[kind_of(name) for name in associations],
+    )
+
+
+def shown(portal: Portal, record: CrmObject, view: View) -> dict[str, Any]:
+    """A record in an answer to a read: a property without a value is null."""
+    values = {name: record.properties.get(name) for name in view.properties}
+    wire = _frame(portal, record, values)
+    if view.history:
+        wire["propertiesWithHistory"] = {
+            name: [version.to_wire() for version in record.history.get(name, ())] for name in view.history
+        }
+    if associations := _associations(portal, record, view.associations):
+        wire["associations"] = associations
+    return wire
+
+
+def created(portal: Portal, record: CrmObject) -> dict[str, Any]:
+    """A record in the answer to a create: everything that has a value."""
+    return _frame(portal, record, dict(sorted(record.properties.items())))
+
+
+def updated(portal: Portal, record: CrmObject, written: Iterable[str]) -> dict[str, Any]:
+    """A record in the answer to an update: what was written, and what every record has."""
+    names = _ALWAYS_ECHOED.union(written)
+    values = {name: value for name, value in sorted(record.properties.items()) if name in names}
+    return _frame(portal, record, values)
+
+
+def batch(
+    results: Sequence[dict[str, Any]],
+    problems: Sequence[HubSpotError],
+    started: datetime,
+    completed: datetime,
+    *,
+    status: int = 200,
+) -> tuple[int, dict[str, Any]]:
+    """A batch's answer: 207 with `errors` as soon as one input failed (recorded)."""
+    body: dict[str, Any] = {
+        "completedAt": stamp(completed),
+        "status": "COMPLETE",
+        "startedAt": stamp(started),
+        "results": list(results),
+    }
+    if not problems:
+        return status, body
+    entries = [problem.entry() for problem in problems]
+    return 207, body | {"errors": entries, "numErrors": len(entries)}
+
+
+def paging(after: str, link: str | None = None) -> dict[str, Any]:
+    """The part of an answer that leads to the next page."""
+    following = {"after": after} if link is None else {"after": after, "link": link}
+    return {"paging": {"next": following}}
+
+
+def _frame(portal: Portal, record: CrmObject, values: Mapping[str, str | None]) -> dict[str, Any]:
+    page = f"https://app.hubspot.com/contacts/{portal.id}/record/{record.kind.type_id}/{record.id}"
+    frame = {
+        "id": record.id,
+        "properties": values,
+        "createdAt": stamp(record.created_at),
+        "updatedAt": stamp(record.updated_at),
+        "archived": record.archived_at is not None,
+    }
+    if record.archived_at:
+        frame["archivedAt"] = stamp(record.archived_at)
+    return frame | {"url": page}
+
+
+def _associations(portal: Portal, record: CrmObject, kinds: Sequence[ObjectKind]) -> dict[str, Any]:
+    found = {kind.name: _associated(portal, record, kind) for kind in kinds}
+    return {name: {"results": rows} for name, rows in found.items() if rows}
+
+
+def _associated(portal: Portal, record: CrmObject, kind: ObjectKind) -> list[dict[str, str]]:
+    """One row per kind of association: a primary one stands beside its unlabelled one."""
+    direction = f"{record.kind.singular}_to_{kind.singular}"
+    rows = []
+    for link in portal.associations.of(record.end, kind):
+        for kind_of_link in link.types:
+            plain = kind_of_link.label is None and link.primary
+            name = f"{direction}_unlabeled" if plain else direction
+            rows.append({"id": link.id, "type": name})
+    return rows

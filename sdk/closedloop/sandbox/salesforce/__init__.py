@@ -1,0 +1,110 @@
+"""A Salesforce org in memory that speaks Salesforce's wire protocol, for tests and demonstrations.
+
+    with SalesforceSandbox() as salesforce:
+        campaign = salesforce.org.insert("Campaign", {"Name": "Autumn webinar"})
+        requests.get(f"{salesforce.url}/services/data/v62.0/query?q=…", headers=…)
+
+Nothing leaves the machine: it listens on 127.0.0.1, and sends outbound messages only where it is told to.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from closedloop.sandbox.http import LocalServer
+from closedloop.sandbox.salesforce.convert import Converted
+from closedloop.sandbox.salesforce.ids import long_id
+from closedloop.sandbox.salesforce.oauth import Sessions, TokenEndpoint
+from closedloop.sandbox.salesforce.objects import Objects
+from closedloop.sandbox.salesforce.org import Org
+from closedloop.sandbox.salesforce.outbound import Timing
+from closedloop.sandbox.salesforce.refusal import Refusal
+from closedloop.sandbox.salesforce.rest import Api
+
+__all__ = ["Converted", "Org", "Refusal", "SalesforceSandbox", "Timing"]
+
+_ORGANIZATION = "00DQy0000004Snd"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SalesforceSandbox:
+    """An org and its API. As a context manager it serves, and sends outbound messages, until the end.
+
+    `org` is the data, and what a person does with it in the pages; `access_token` is a session that is valid
+    from the start; `client_id` and `client_secret` are those of a client that may get more of them.
+
+    `currencies` makes it an org with several currencies, the first of them the corporate one: then records have
+    CurrencyIsoCode. An org with one, `currency`, tells it nowhere in its REST API: a recorded Organization of
+    such an org has no field for it. `without` names custom fields (`Lead.Disqualified_Reason__c`) and objects
+    that the org lacks, or hides from the integration user: both look the same from outside.
+    """
+
+    def __init__(
+        self,
+        *,
+        organization_id: str = _ORGANIZATION,
+        name: str = "Sandbox",
+        currency: str = "EUR",
+        currencies: Sequence[str] = (),
+        without: Collection[str] = (),
+        port: int = 0,
+        client_id: str = "sandbox-client",
+        client_secret: str | None = None,
+        clock: Callable[[], datetime] = _now,
+        timing: Timing | None = None,
+    ) -> None:
+        organisation = long_id(organization_id)
+        if organisation is None:
+            raise ValueError(
+                "organization_id must be an id of 15 or 18 letters and digits that begins with 00D"
+            )
+        self.organization_id: str = organisation
+        self.client_id = client_id
+        self.client_secret = client_secret or secrets.token_urlsafe(24)
+        self.currency = currencies[0] if currencies else currency
+        self.org = Org(
+            organization_id=organisation,
+            name=name,
+            objects=Objects(without=without, currencies=currencies),
+            clock=clock,
+            timing=timing or Timing(),
+        )
+        self.sessions = Sessions(organisation)
+        self.access_token = self.sessions.issue()
+        identity = f"{organisation}/{self.org.integration_user_id}"
+        token = TokenEndpoint(
+            self.sessions, client_id=client_id, client_secret=self.client_secret, identity=identity
+        )
+        self.api = Api(self.org, self.sessions, token, lambda: self.url)
+        self._server = LocalServer(self.api, port=port)
+        self.url = self._server.url
+
+    def fail(self, refusal: Refusal, *, times: int = 1, path: str = "", method: str | None = None) -> None:
+        """Refuses the next `times` requests whose path contains `path`, before they do anything."""
+        self.api.faults.plan(refusal, times=times, path=path, method=method)
+
+    def start(self) -> None:
+        """Begins to answer and to send."""
+        self._server.start()
+        self.org.outbound.start()
+
+    def stop(self) -> None:
+        """Ends both; safe to repeat."""
+        self.org.outbound.stop()
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

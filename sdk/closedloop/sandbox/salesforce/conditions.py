@@ -1,0 +1,197 @@
+"""Makes a test of rows out of a WHERE or HAVING clause, checking each literal against the field's type."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from closedloop.sandbox.salesforce.columns import Operand, comparable
+from closedloop.sandbox.salesforce.dates import Range
+from closedloop.sandbox.salesforce.ids import long_id
+from closedloop.sandbox.salesforce.refusal import Refusal
+from closedloop.sandbox.salesforce.soql import (
+    Compare,
+    Condition,
+    Every,
+    Expression,
+    Includes,
+    Like,
+    Negated,
+    Query,
+    Some,
+    Within,
+)
+from closedloop.sandbox.salesforce.values import NUMBERS
+
+Test = Callable[[Any], bool]
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Conditions:
+    """Compiles conditions. `bind` says how an expression is read, `select` runs the query of a semi-join."""
+
+    def __init__(
+        self, bind: Callable[[Expression], Operand], select: Callable[[Query], set[Any]], today: date
+    ) -> None:
+        self._bind = bind
+        self._select = select
+        self._today = today
+
+    def test(self, condition: Condition) -> Test:
+        """Whether a row (or a group) meets the condition."""
+        match condition:
+            case Every(conditions):
+                tests = [self.test(c) for c in conditions]
+                return lambda row: all(t(row) for t in tests)
+            case Some(conditions):
+                tests = [self.test(c) for c in conditions]
+                return lambda row: any(t(row) for t in tests)
+            case Negated(inner):
+                inner_test = self.test(inner)
+                return lambda row: not inner_test(row)
+            case _:
+                return self._single(condition)
+
+    def _single(self, condition: Compare | Like | Within | Includes) -> Test:
+        operand = self._bind(condition.expression)
+        match condition:
+            case Compare():
+                return self._compare(operand, condition.operator, condition.literal)
+            case Like():
+                return self._like(operand, condition)
+            case Within():
+                return self._within(operand, condition)
+            case Includes():
+                return _includes(operand, condition)
+
+    def _compare(self, operand: Operand, sign: str, literal: Any) -> Test:
+        read = operand.read
+        if literal is None or literal == "":
+            if sign not in ("=", "!="):
+                raise _bad_operator(operand, sign)
+            return lambda row: (read(row) is None) == (sign == "=")
+        if isinstance(literal, Range):
+            return self._in_range(operand, sign, literal)
+        if operand.type == "boolean":
+            return _boolean(operand, sign, literal)
+        wanted = _literal(operand, literal)
+        compare = _OPERATORS[sign]
+
+        def test(row: Any) -> bool:
+            value = read(row)
+            # Null is neither less nor more than anything, and different from everything.
+            return sign == "!=" if value is None else compare(comparable(operand.type, value), wanted)
+
+        return test
+
+    def _in_range(self, operand: Operand, sign: str, literal: Range) -> Test:
+        if operand.type not in ("date", "datetime"):
+            raise _wrong_type(operand)
+        start, end = (_as(operand.type, day) for day in literal.days(self._today))
+        tests: Mapping[str, Test] = {
+            "=": lambda value: start <= value < end,
+            "!=": lambda value: not start <= value < end,
+            "<": lambda value: value < start,
+            "<=": lambda value: value < end,
+            ">": lambda value: value >= end,
+            ">=": lambda value: value >= start,
+        }
+        test, read = tests[sign], operand.read
+        return lambda row: sign == "!=" if read(row) is None else test(read(row))
+
+    def _like(self, operand: Operand, condition: Like) -> Test:
+        if _group(operand.type) != "string":
+            raise _bad_operator(operand, "LIKE")
+        matches, read = condition.pattern.fullmatch, operand.read
+        return lambda row: matches(read(row) or "") is not None
+
+    def _within(self, operand: Operand, condition: Within) -> Test:
+        wanted, negated, read = self._choices(operand, condition), condition.negated, operand.read
+        return lambda row: (comparable(operand.type, read(row)) in wanted) != negated
+
+    def _choices(self, operand: Operand, condition: Within) -> set[Any]:
+        if isinstance(condition.choices, Query):
+            return {comparable(operand.type, value) for value in self._select(condition.choices)} - {None}
+        if any(isinstance(choice, Range) for choice in condition.choices):
+            raise Refusal("MALFORMED_QUERY", "The sandbox compares date ranges with =, not with IN.")
+        return {None if c in (None, "") else _literal(operand, c) for c in condition.choices}
+
+
+def _includes(operand: Operand, condition: Includes) -> Test:
+    if operand.type != "multipicklist":
+        raise _bad_operator(operand, "INCLUDES")
+    wanted = [frozenset(choice.casefold().split(";")) for choice in condition.choices]
+
+    def test(row: Any) -> bool:
+        values = frozenset((operand.read(row) or "").casefold().split(";"))
+        return any(choice <= values for choice in wanted) != condition.negated
+
+    return test
+
+
+def _boolean(operand: Operand, sign: str, literal: Any) -> Test:
+    if not isinstance(literal, bool):
+        raise _wrong_type(operand)
+    if sign not in ("=", "!="):
+        raise _bad_operator(operand, sign)
+    return lambda row: (bool(operand.read(row)) == literal) == (sign == "=")
+
+
+def _literal(operand: Operand, literal: Any) -> Any:
+    kind = _group(operand.type)
+    if kind == "id":
+        return _id(operand, literal)
+    if kind == "string" and isinstance(literal, str):
+        return literal.casefold()
+    fits = {"double": Decimal, "date": date, "dateTime": datetime, "boolean": bool}.get(kind)
+    if fits is None or not isinstance(literal, fits) or (kind == "date" and isinstance(literal, datetime)):
+        raise _wrong_type(operand)
+    return literal
+
+
+def _id(operand: Operand, literal: Any) -> str:
+    if not isinstance(literal, str):
+        raise _wrong_type(operand)
+    found = long_id(literal)
+    if found is None:
+        raise Refusal("INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {literal}")
+    return found
+
+
+def _group(kind: str) -> str:
+    """The type as the messages about literals call it."""
+    if kind in NUMBERS:
+        return "double"
+    named = {"reference": "id", "id": "id", "date": "date", "datetime": "dateTime", "boolean": "boolean"}
+    return named.get(kind, "string")
+
+
+def _as(kind: str, day: date) -> date:
+    return datetime.combine(day, time(), UTC) if kind == "datetime" else day
+
+
+def _wrong_type(operand: Operand) -> Refusal:
+    kind = _group(operand.type)
+    quotes = (
+        "should be enclosed in quotes" if kind in ("string", "id") else "should not be enclosed in quotes"
+    )
+    message = (
+        f"value of filter criterion for field '{operand.name}' must be of type "
+        f"{'string' if kind == 'id' else kind} and {quotes}"
+    )
+    return Refusal("INVALID_FIELD", message)
+
+
+def _bad_operator(operand: Operand, sign: str) -> Refusal:
+    return Refusal("INVALID_QUERY_FILTER_OPERATOR", f"invalid operator {sign} on field: {operand.name}")

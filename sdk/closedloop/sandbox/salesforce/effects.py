@@ -1,0 +1,130 @@
+"""What Salesforce fills in when a record is made or changed, and what else it writes then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from closedloop.sandbox.salesforce.derive import member_status, stage_of
+from closedloop.sandbox.salesforce.schema import SObject
+from closedloop.sandbox.salesforce.tables import Row, Tables
+
+_ZEROS = {"Campaign": ("ExpectedResponse", "NumberSent")}
+_TEXTS: Mapping[str, Mapping[str, str]] = {
+    "Task": {"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task"},
+    "User": {
+        "UserType": "Standard",
+        "TimeZoneSidKey": "Europe/Berlin",
+        "LocaleSidKey": "en_US",
+        "LanguageLocaleKey": "en_US",
+    },
+}
+_TRUE = {"User": ("IsActive",), "OpportunityStage": ("IsActive",)}
+
+
+def with_defaults(tables: Tables, kind: SObject, row: Row, *, by: str) -> Row:
+    """The row of a new record with everything that Salesforce defaults on create."""
+    row = {f.name: row.get(f.name) for f in kind.fields.values() if not f.derived} | row
+    for field in kind.fields.values():
+        if field.type == "boolean" and not field.derived and row[field.name] is None:
+            row[field.name] = field.name in _TRUE.get(kind.name, ())
+    _default(row, {name: Decimal(0) for name in _ZEROS.get(kind.name, ())})
+    _default(row, _TEXTS.get(kind.name, {}))
+    if "OwnerId" in row:
+        _default(row, {"OwnerId": by})
+    for name in ("CurrencyIsoCode", "DefaultCurrencyIsoCode"):
+        if name in kind.fields:
+            _default(row, {name: tables.objects.currencies[0]})
+    if kind.name == "Lead":
+        _default(row, {"Status": _default_of(tables.rows("LeadStatus"), "ApiName")})
+    if kind.name == "CampaignMember" and row.get("CampaignId"):
+        statuses = tables.where("CampaignMemberStatus", "CampaignId", row["CampaignId"])
+        _default(row, {"Status": _default_of(statuses, "Label")})
+    return row
+
+
+def complete(tables: Tables, kind: SObject, row: Row, changed: Mapping[str, Any], *, old: Row | None) -> Row:
+    """The row with the fields that follow from others; `changed` are the fields given."""
+    computed = _COMPLETE.get(kind.name)
+    return row if computed is None else computed(tables, row, changed, old)
+
+
+def _default(row: Row, defaults: Mapping[str, Any]) -> None:
+    row.update({name: default for name, default in defaults.items() if row.get(name) is None})
+
+
+def _default_of(rows: Any, field: str) -> Any:
+    return next((row[field] for row in rows if row["IsDefault"]), None)
+
+
+def _opportunity(tables: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> Row:
+    moved = old is None or old["StageName"] != row["StageName"]
+    stage = stage_of(tables, row) if moved else None
+    if stage and changed.get("Probability") is None:
+        row = row | {"Probability": stage["DefaultProbability"]}
+    if stage and changed.get("ForecastCategoryName") is None:
+        row = row | {"ForecastCategoryName": stage["ForecastCategoryName"]}
+    # Blank until the stage changes for the first time.
+    return row | {"LastStageChangeDate": row["SystemModstamp"]} if moved and old is not None else row
+
+
+def _member(tables: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> Row:  # noqa: ARG001
+    # "The date on which the campaign member was first given a responded status" (Object Reference).
+    status = member_status(tables, row)
+    if row["FirstRespondedDate"] is None and status and status["HasResponded"]:
+        return row | {"FirstRespondedDate": row["SystemModstamp"].date()}
+    return row
+
+
+def _task(_: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> Row:
+    done = row["Status"] == "Completed"
+    if done and (old is None or "Status" in changed) and row["CompletedDateTime"] is None:
+        return row | {"CompletedDateTime": row["SystemModstamp"]}
+    return row if done else row | {"CompletedDateTime": None}
+
+
+_COMPLETE: Mapping[str, Callable[[Tables, Row, Mapping[str, Any], Row | None], Row]] = {
+    "Opportunity": _opportunity,
+    "CampaignMember": _member,
+    "Task": _task,
+}
+
+Create = Callable[[str, Row], str]
+
+
+def after_write(tables: Tables, sobject: str, row: Row, given: Row, create: Create | None) -> None:
+    """Writes what Salesforce itself adds; `create` is there when the record is new."""
+    if create is not None:
+        _after_insert(sobject, row, given, create)
+    if sobject == "OpportunityContactRole":
+        _keep_one(tables, sobject, "OpportunityId", "IsPrimary", row)
+    if sobject == "CampaignMemberStatus":
+        _keep_one(tables, sobject, "CampaignId", "IsDefault", row)
+
+
+def _after_insert(sobject: str, row: Row, given: Row, create: Create) -> None:
+    if sobject == "Campaign":
+        # Every campaign starts with these two (Help: "Predefined Campaign Member Statuses").
+        sent = {"CampaignId": row["Id"], "Label": "Sent", "IsDefault": True, "SortOrder": 3}
+        create("CampaignMemberStatus", sent)
+        responded = {"CampaignId": row["Id"], "Label": "Responded", "HasResponded": True, "SortOrder": 4}
+        create("CampaignMemberStatus", responded)
+    if sobject == "Opportunity" and given.get("ContactId"):
+        role = {"OpportunityId": row["Id"], "ContactId": given["ContactId"], "IsPrimary": True}
+        create("OpportunityContactRole", role)
+
+
+def _keep_one(tables: Tables, sobject: str, parent: str, flag: str, chosen: Row) -> None:
+    if not chosen[flag]:
+        return
+    for other in tables.where(sobject, parent, chosen[parent]):
+        if other["Id"] != chosen["Id"] and other[flag]:
+            stamps = {name: chosen[name] for name in ("LastModifiedDate", "SystemModstamp")}
+            tables.put(sobject, other | {flag: False} | stamps)
+
+
+def stamps(at: datetime, by: str) -> Row:
+    """The audit fields of a change."""
+    return {"LastModifiedDate": at, "LastModifiedById": by, "SystemModstamp": at}

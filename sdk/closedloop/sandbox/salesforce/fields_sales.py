@@ -1,0 +1,112 @@
+"""Opportunities and what hangs on them, the stages of both pipelines, and tasks."""
+
+from __future__ import annotations
+
+from closedloop.sandbox.salesforce.schema import sobject
+
+OPPORTUNITY = sobject(
+    "Opportunity",
+    "006",
+    """
+AccountId                 reference        CUc  Account:Account:Opportunities
+IsPrivate                 boolean          CU!D  -  Private
+Name                      string(120)      CU!NL
+Description               textarea(32000)  CU
+StageName                 picklist(255)    CU!  -  Stage
+Amount                    currency(18,2)   CU
+Probability               percent(3,0)     CUD  -  Probability (%)
+ExpectedRevenue           currency(18,2)   *    -  Expected Amount
+TotalOpportunityQuantity  double(18,2)     CU   -  Quantity
+CloseDate                 date             CU!
+Type                      picklist(255)    CU   Existing Customer - Upgrade|Existing Customer - Replacement|Existing Customer - Downgrade|New Customer  Opportunity Type
+NextStep                  string(255)      CU
+LeadSource                picklist(255)    CU   Web|Phone Inquiry|Partner Referral|Purchased List|Other
+IsClosed                  boolean          !D*  -  Closed
+IsWon                     boolean          !D*  -  Won
+ForecastCategory          picklist(40)     !R*  Omitted|Pipeline|BestCase|MostLikely|Forecast|Closed
+ForecastCategoryName      picklist(255)    CUDR Omitted|Pipeline|Best Case|Commit|Closed  Forecast Category
+CampaignId                reference        CU   Campaign:Campaign:Opportunities
+HasOpportunityLineItem    boolean          !D   -  Has Line Item
+OwnerId                   reference        CU!D  User:Owner
+LastActivityDate          date             -
+LastStageChangeDate       datetime         -
+FiscalQuarter             int              *
+FiscalYear                int              *
+Fiscal                    string(6)        *    -  Fiscal Period
+ContactId                 reference        C*   Contact::Opportunities
+HasOpenActivity           boolean          !D
+HasOverdueTask            boolean          !D
+Loss_Reason__c            picklist(255)    CU
+Win_Reason__c             picklist(255)    CU
+Loss_Reason_Details__c    textarea(32768)  CU
+Lost_to_Competitor__c     string(255)      CU
+""",  # noqa: E501  one line a field
+    plural="Opportunities",
+)
+
+CONTACT_ROLE = sobject(
+    "OpportunityContactRole",
+    "00K",
+    """
+OpportunityId  reference     C!c   Opportunity:Opportunity:OpportunityContactRoles
+ContactId      reference     CU!c  Contact:Contact:OpportunityContactRoles
+Role           picklist(40)  CU    Business User|Decision Maker|Economic Buyer|Economic Decision Maker|Evaluator|Executive Sponsor|Influencer|Technical Buyer|Other
+IsPrimary      boolean       CU!D  -  Primary
+""",  # noqa: E501  one line a field
+)
+
+# Fields of both stage objects: sforce_api_objects_opportunitystage, …_leadstatus in the object reference.
+OPPORTUNITY_STAGE = sobject(
+    "OpportunityStage",
+    "01J",
+    """
+MasterLabel           string(255)    CU!N
+ApiName               string(255)    CU!
+IsActive              boolean        CU!D
+SortOrder             int            CU
+IsClosed              boolean        CU!D  -  Closed
+IsWon                 boolean        CU!D  -  Won
+ForecastCategory      picklist(40)   *     Omitted|Pipeline|BestCase|MostLikely|Forecast|Closed
+ForecastCategoryName  picklist(255)  CU    Omitted|Pipeline|Best Case|Commit|Closed
+DefaultProbability    percent(3,0)   CU    -  Probability (%)
+Description           string(255)    CU
+""",
+    setup=True,
+)
+
+LEAD_STATUS = sobject(
+    "LeadStatus",
+    "01J",
+    """
+MasterLabel  string(255)  CU!N
+ApiName      string(255)  CU!
+SortOrder    int          CU
+IsDefault    boolean      CU!D
+IsConverted  boolean      CU!D  -  Converted
+""",
+    plural="Lead Statuses",
+    setup=True,
+)
+
+TASK = sobject(
+    "Task",
+    "00T",
+    """
+WhoId                   reference        CUc  Contact|Lead:Who:Tasks
+WhatId                  reference        CUc  Account|Campaign|Opportunity:What:Tasks
+Subject                 combobox(255)    CUN  Call|Email|Send Letter|Send Quote|Other
+ActivityDate            date             CU   -  Due Date Only
+Status                  picklist(255)    CU!D  Not Started|In Progress|Completed|Waiting on someone else|Deferred
+Priority                picklist(255)    CU!D  High|Normal|Low
+IsHighPriority          boolean          !D
+OwnerId                 reference        CU!D  User:Owner
+Description             textarea(32000)  CU
+AccountId               reference        *    Account:Account
+IsClosed                boolean          !D*  -  Closed
+CallDurationInSeconds   int              CU
+CallType                picklist(40)     CU   Internal|Inbound|Outbound
+CallDisposition         string(255)      CU   -  Call Result
+TaskSubtype             picklist(40)     C    Task|Email|Call|ListEmail|Cadence
+CompletedDateTime       datetime         -
+""",  # noqa: E501  one line a field
+)

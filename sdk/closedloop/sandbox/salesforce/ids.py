@@ -1,0 +1,42 @@
+"""Salesforce record ids: 15 case-sensitive characters, or 18 with a suffix that carries the case."""
+
+from __future__ import annotations
+
+import re
+
+_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+# Three characters after the key prefix name the instance that made the id.
+_INSTANCE = "Qy0"
+
+
+def suffix(short: str) -> str:
+    """The three characters that make an 18-character id of a 15-character one.
+
+    Each group of five characters gives one: bit j is set if character j is upper case.
+    """
+    groups = (short[start : start + 5] for start in (0, 5, 10))
+    return "".join(_SUFFIX[sum(1 << place for place, c in enumerate(g) if "A" <= c <= "Z")] for g in groups)
+
+
+def long_id(value: object) -> str | None:
+    """The 18-character form of an id, or None where the value is no id at all."""
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        return None
+    short = value[:15]
+    return short + suffix(short) if len(value) == 15 else value
+
+
+def new_id(prefix: str, number: int) -> str:
+    """The 18-character id of the `number`th record of the object with that key prefix."""
+    short = prefix + _INSTANCE + _base62(number).rjust(15 - len(prefix) - len(_INSTANCE), "0")
+    return short + suffix(short)
+
+
+def _base62(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, len(_DIGITS))
+        digits = _DIGITS[rest] + digits
+    return digits

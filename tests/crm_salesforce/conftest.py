@@ -1,0 +1,135 @@
+"""A local server that answers what a test lays out: recorded bodies, and what the real API also does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from closedloop.crm.retry import without_waiting
+from closedloop.crm.salesforce import SalesforceCredentials
+from closedloop.crm.salesforce.client import Client
+from closedloop.mapping import CrmMapping, load_mappings
+from closedloop.sandbox.http import LocalServer
+from closedloop.schema.vocabulary import CrmName
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that came."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: a body that is text or bytes is sent as it is, everything else as JSON."""
+
+    status: int
+    body: Any = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+
+class Double:
+    """Answers per method and path, in the order laid out; the last one again and again."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self._answers: dict[tuple[str, str], list[Answer]] = {}
+        self._lock = threading.Lock()
+        self._server = LocalServer(self._serve)
+        self.url = self._server.url
+
+    def answer(self, method: str, path: str, *answers: Answer) -> None:
+        self._answers[method, path] = list(answers)
+
+    def paths(self) -> list[str]:
+        return [f"{asked.method} {asked.path}" for asked in self.asked]
+
+    def __enter__(self) -> Double:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+    def _serve(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        asked = _asked(environ)
+        with self._lock:
+            self.asked.append(asked)
+            waiting = self._answers.get((asked.method, asked.path), [Answer(404, "nothing laid out")])
+            answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        start(f"{answer.status} Laid out", [("Content-Type", "application/json"), *answer.headers.items()])
+        return [answer.content]
+
+
+def _asked(environ: WSGIEnvironment) -> Asked:
+    return Asked(
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"],
+        query=parse_qs(environ.get("QUERY_STRING", "")),
+        headers={
+            name.removeprefix("HTTP_").replace("_", "-").lower(): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        },
+        body=environ["wsgi.input"].read(),
+    )
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    with Double() as running:
+        yield running
+
+
+@pytest.fixture
+def client(double: Double) -> Client:
+    """A client with a client id and secret; the double hands out `token-1`, `token-2`, …"""
+    tokens = (
+        Answer(200, {"access_token": f"token-{number}", "instance_url": double.url})
+        for number in (1, 2, 3, 4)
+    )
+    double.answer("POST", "/services/oauth2/token", *tokens)
+    return Client(
+        SalesforceCredentials(login_url=double.url, client_id="an-id", client_secret="a-secret"),
+        timeouts=(2.0, 2.0),
+    )
+
+
+@pytest.fixture(autouse=True)
+def waits() -> Iterator[list[float]]:
+    """Nothing sleeps; the waits there would have been."""
+    with without_waiting() as noted:
+        yield noted
+
+
+@pytest.fixture(scope="session")
+def mapping() -> CrmMapping:
+    return load_mappings().crm(CrmName.SALESFORCE)
+
+
+@pytest.fixture(scope="session")
+def laid_out() -> Callable[..., Answer]:
+    """Makes an answer of the double; test modules cannot import this one."""
+    return Answer

@@ -1,0 +1,147 @@
+"""The objects API through HubSpot's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from hubspot.crm.contacts import ApiException, SimplePublicObjectInput, SimplePublicObjectInputForCreate
+
+from closedloop.sandbox.hubspot import Portal
+
+Call = Callable[..., requests.Response]
+
+
+def test_a_created_contact_can_be_read_again(hub: Any) -> None:
+    body = SimplePublicObjectInputForCreate(properties={"email": "Grace@Example.com", "lastname": "H"})
+    made = hub.crm.contacts.basic_api.create(body)
+    read = hub.crm.contacts.basic_api.get_by_id(made.id, properties=["email", "lastname"])
+    assert read.properties["email"] == "grace@example.com"
+    assert read.properties["lastname"] == "H"
+    assert made.properties["lifecyclestage"] == "lead"
+
+
+def test_an_answer_without_asked_properties_holds_the_default_ones(hub: Any, contact: str) -> None:
+    read = hub.crm.contacts.basic_api.get_by_id(contact)
+    assert set(read.properties) == {
+        *("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname")
+    }
+    assert read.properties["lastname"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["properties=email&properties=jobtitle", "properties=email,jobtitle", "properties=email%2C%20jobtitle"],
+)
+def test_properties_are_taken_repeated_and_with_commas(call: Call, contact: str, query: str) -> None:
+    read = call("GET", f"/crm/v3/objects/contacts/{contact}?{query}&properties=nonsense").json()
+    assert set(read["properties"]) == {"createdate", "email", "hs_object_id", "jobtitle", "lastmodifieddate"}
+    assert read["properties"]["jobtitle"] is None
+
+
+def test_history_tells_who_changed_a_value_newest_first(hub: Any, portal: Portal, contact: str) -> None:
+    rep = portal.user_id(portal.create_owner("rep@example.com", "Rep", "Sales"))
+    portal.update("contacts", contact, {"hs_lead_status": "OPEN"}, by=rep)
+    body = SimplePublicObjectInput(properties={"hs_lead_status": "BAD_TIMING"})
+    hub.crm.contacts.basic_api.update(contact, body)
+    read = hub.crm.contacts.basic_api.get_by_id(contact, properties_with_history=["hs_lead_status"])
+    newest, oldest = read.properties_with_history["hs_lead_status"]
+    assert (newest.value, newest.source_type, newest.updated_by_user_id) == (
+        "BAD_TIMING",
+        "INTEGRATION",
+        None,
+    )
+    assert (oldest.value, oldest.source_type, oldest.updated_by_user_id) == ("OPEN", "CRM_UI", rep)
+    assert oldest.source_id == f"userId:{rep}"
+
+
+def test_an_empty_text_clears_a_value(hub: Any, contact: str) -> None:
+    hub.crm.contacts.basic_api.update(contact, SimplePublicObjectInput(properties={"firstname": ""}))
+    assert hub.crm.contacts.basic_api.get_by_id(contact).properties["firstname"] is None
+
+
+def test_every_page_of_a_list_leads_to_the_next(hub: Any, portal: Portal) -> None:
+    made = [portal.create("companies", {"name": f"Company {n}"}) for n in range(7)]
+    first = hub.crm.companies.basic_api.get_page(limit=3)
+    second = hub.crm.companies.basic_api.get_page(limit=3, after=first.paging.next.after)
+    last = hub.crm.companies.basic_api.get_page(limit=3, after=second.paging.next.after)
+    assert [c.id for page in (first, second, last) for c in page.results] == made
+    assert last.paging is None
+
+
+def test_the_client_walks_through_all_contacts(hub: Any, portal: Portal) -> None:
+    made = [portal.create("contacts", {"email": f"p{n}@example.com"}) for n in range(230)]
+    assert [c.id for c in hub.crm.contacts.get_all()] == made
+
+
+def test_an_archived_contact_is_gone_and_frees_its_address(hub: Any, contact: str) -> None:
+    hub.crm.contacts.basic_api.archive(contact)
+    with pytest.raises(ApiException) as refused:
+        hub.crm.contacts.basic_api.get_by_id(contact)
+    assert refused.value.status == 404
+    assert hub.crm.contacts.basic_api.get_by_id(contact, archived=True).archived
+    body = SimplePublicObjectInputForCreate(properties={"email": "ada@example.com"})
+    assert hub.crm.contacts.basic_api.create(body).id != contact
+
+
+def test_a_contact_is_found_by_its_address(hub: Any, contact: str) -> None:
+    assert hub.crm.contacts.basic_api.get_by_id("ADA@example.com", id_property="email").id == contact
+
+
+@pytest.mark.parametrize("name", ["leads", "lead", "0-136", "LEADS"])
+def test_an_object_type_goes_by_its_names_and_its_id(
+    call: Call, portal: Portal, contact: str, name: str
+) -> None:
+    lead = portal.create("leads", {"hs_lead_name": "Ada"}, associations=[("contacts", contact)])
+    assert call("GET", f"/crm/v3/objects/{name}/{lead}").json()["id"] == lead
+
+
+@pytest.mark.parametrize("prefix", ["/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"])
+def test_dated_paths_answer_like_numbered_ones(call: Call, contact: str, prefix: str) -> None:
+    assert call("GET", f"{prefix}/contacts/{contact}").json()["id"] == contact
+
+
+def test_merged_contacts_are_found_under_both_ids(hub: Any, call: Call, portal: Portal, contact: str) -> None:
+    other = portal.create("contacts", {"email": "ada@work.example", "jobtitle": "Countess"})
+    company = portal.create("companies", {"name": "Engines"})
+    portal.associate(("contacts", other), ("companies", company))
+    body = {"primaryObjectId": contact, "objectIdToMerge": other}
+    assert call("POST", "/crm/v3/objects/contacts/merge", json=body).json()["id"] == contact
+    asked = ["hs_merged_object_ids", "jobtitle", "email", "associatedcompanyid"]
+    read = hub.crm.contacts.basic_api.get_by_id(other, properties=asked)
+    assert read.id == contact
+    assert read.properties["hs_merged_object_ids"] == other
+    assert read.properties["jobtitle"] == "Countess"
+    assert read.properties["email"] == "ada@example.com"
+    assert read.properties["associatedcompanyid"] == company
+    assert portal.ids("contacts") == [contact]
+
+
+def test_a_privacy_deletion_leaves_nothing(call: Call, portal: Portal, contact: str) -> None:
+    campaign = portal.create_campaign({"hs_name": "Spring"})
+    portal.touch(campaign, contact, portal.clock())
+    answer = call("POST", "/crm/v3/objects/contacts/gdpr-delete", json={"objectId": contact})
+    assert answer.status_code == 204
+    assert call("GET", f"/crm/v3/objects/contacts/{contact}?archived=true").status_code == 404
+    report = f"/marketing/v3/campaigns/{campaign}/reports/contacts/influencedContacts"
+    assert call("GET", report).json() == {"results": []}
+
+
+def test_associations_come_with_a_read_in_the_v3_shape(hub: Any, portal: Portal, contact: str) -> None:
+    company = portal.create("companies", {"name": "Engines"})
+    portal.associate(("contacts", contact), ("companies", company))
+    read = hub.crm.contacts.basic_api.get_by_id(contact, associations=["companies", "deals"])
+    assert [(r.id, r.type) for r in read.associations["companies"].results] == [
+        (company, "contact_to_company"),
+        (company, "contact_to_company_unlabeled"),
+    ]
+    assert "deals" not in read.associations
+
+
+def test_campaigns_are_read_but_not_written_through_the_objects_api(call: Call, portal: Portal) -> None:
+    numeric = portal.create("campaigns", {"hs_name": "Spring", "hs_utm": "spring"})
+    read = call("GET", f"/crm/v3/objects/0-35/{numeric}?properties=hs_name").json()
+    assert read["properties"]["hs_name"] == "Spring"
+    assert call("PATCH", f"/crm/v3/objects/0-35/{numeric}", json={"properties": {}}).status_code == 400

@@ -1,0 +1,340 @@
+"""An in-memory pair of CRMs behind the real interface, and the loop around them, turned by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from closedloop.crm.base import Batch, Organisation, Page
+from closedloop.crm.hubspot import HubSpotCredentials
+from closedloop.crm.salesforce import SalesforceCredentials
+from closedloop.errors import CrmError
+from closedloop.loop.feedback import Delivery, DeliveryResult, Feedback, FeedbackKind
+from closedloop.mapping import load_mappings
+from closedloop.schema.records import (
+    Campaign,
+    CampaignMember,
+    Contact,
+    ContactRole,
+    Lead,
+    Money,
+    Opportunity,
+    Record,
+    Ref,
+    Stage,
+)
+from closedloop.schema.vocabulary import CrmName, ObjectType
+from closedloop_server.pipeline.deliver import deliver
+from closedloop_server.pipeline.derive import derive
+from closedloop_server.pipeline.expand import expand
+from closedloop_server.pipeline.inbox import read_inbox
+from closedloop_server.pipeline.publish import publish
+from closedloop_server.pipeline.refresh import poll, refresh
+from closedloop_server.services import Services
+from closedloop_server.settings import ConnectionSettings, Settings
+from closedloop_server.store import hints
+from closedloop_server.store.engine import open_engine, reading, writing
+from closedloop_server.store.schema import upgrade
+from closedloop_server.store.tables import metadata
+
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+ORGANISATION = "00D5g000004ABCDEAW"
+PATH_SECRET = "a-secret-part-of-the-path"
+CLIENT_SECRET = "the-client-secret-of-the-app"
+PORTAL = "26051000"
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **units: float) -> datetime:
+        """Moves on by a timedelta's units and returns the new time."""
+        self.now += timedelta(**units)
+        return self.now
+
+
+@dataclass
+class MemoryCrm:
+    """A CRM that holds records and what was written to them. It can be out of reach, and refuse targets."""
+
+    name: ClassVar[CrmName]
+    person_target: ClassVar[ObjectType]
+    feedback_kinds: ClassVar[frozenset[FeedbackKind]]
+
+    clock: Clock
+    records: dict[Ref, Record] = field(default_factory=dict)
+    shown: dict[str, Feedback] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    down: CrmError | None = None
+    fates: dict[str, DeliveryResult] = field(default_factory=dict)
+    reads: int = 0
+
+    def put(self, record: Record) -> Record:
+        """What somebody in the CRM saves."""
+        saved = replace(record, updated_at=record.updated_at or self.clock())
+        self.records[record.ref] = saved
+        return saved
+
+    def change(self, ref: Ref, **values: Any) -> Record:
+        """What somebody in the CRM changes."""
+        values.setdefault("updated_at", self.clock())
+        return self.put(replace(self.records[ref], **values))
+
+    def remove(self, ref: Ref) -> None:
+        """What somebody in the CRM deletes."""
+        del self.records[ref]
+
+    def organisation(self) -> Organisation:
+        return Organisation(crm=self.name, id=ORGANISATION)
+
+    def refresh(self, refs: Iterable[Ref]) -> Batch:
+        self._reach()
+        asked = list(refs)
+        there = [self.records[ref] for ref in asked if ref in self.records]
+        around = [record for record in self.records.values() if self._is_around(record, there)]
+        return Batch(
+            records=tuple({record.ref: record for record in [*there, *around]}.values()),
+            gone=tuple(ref for ref in asked if ref not in self.records),
+        )
+
+    def poll(self, cursor: str | None) -> Iterator[Page]:
+        self._reach()
+        since = datetime.fromisoformat(cursor) if cursor else datetime.min.replace(tzinfo=UTC)
+        changed = [record for record in self.records.values() if (record.updated_at or since) >= since]
+        for record in sorted(changed, key=lambda record: record.updated_at or since):
+            yield Page(batch=Batch(records=(record,)), cursor=(record.updated_at or since).isoformat())
+
+    def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
+        self._reach()
+        return [self._tell(value) for value in feedback]
+
+    def _tell(self, value: Feedback) -> DeliveryResult:
+        self.told.append(value.key)
+        fate = self.fates.get(value.key)
+        if fate is not None:
+            return fate
+        self.shown[value.key] = value
+        return DeliveryResult(key=value.key, delivery=Delivery.DELIVERED)
+
+    def _reach(self) -> None:
+        self.reads += 1
+        if self.down is not None:
+            raise self.down
+
+    def _is_around(self, record: Record, there: list[Record]) -> bool:
+        ids = {each.id for each in there}
+        people = {each.contact_id for each in there if isinstance(each, Lead | Opportunity)}
+        people |= {each.converted_contact_id for each in there if isinstance(each, Lead)}
+        roles = [
+            each
+            for each in self.records.values()
+            if isinstance(each, ContactRole) and each.opportunity_id in ids
+        ]
+        people |= {role.contact_id for role in roles} | ids
+        match record:
+            case ContactRole():
+                return record in roles
+            case Contact():
+                return record.id in people
+            case CampaignMember():
+                return bool({record.lead_id, record.contact_id} & (people - {None}))
+            case _:
+                return False
+
+
+class MemorySalesforce(MemoryCrm):
+    name = CrmName.SALESFORCE
+    person_target = ObjectType.CAMPAIGN_MEMBER
+    feedback_kinds = frozenset(FeedbackKind)
+
+
+class MemoryHubSpot(MemoryCrm):
+    name = CrmName.HUBSPOT
+    person_target = ObjectType.CONTACT
+    feedback_kinds = frozenset({FeedbackKind.PERSON, FeedbackKind.CAMPAIGN})
+
+
+@dataclass
+class Loop:
+    """Two connections, `sales` on Salesforce and `marketing` on HubSpot, and the steps between them."""
+
+    services: Services
+    clock: Clock
+    sales: MemoryCrm
+    marketing: MemoryCrm
+
+    @property
+    def engine(self) -> Engine:
+        return self.services.engine
+
+    def hint(self, name: str, *refs: Ref) -> None:
+        """What the inbox makes of a webhook."""
+        with writing(self.engine) as connection:
+            hints.note(connection, name, refs, now=self.clock())
+
+    def turn(self) -> int:
+        """Takes every step until nothing is left to do at this time; returns how much was done."""
+        done = 0
+        while count := self.one_round():
+            done += count
+        return done
+
+    def one_round(self) -> int:
+        """Takes each step once."""
+        inner = [step(self.services) for step in (read_inbox, expand, derive, publish)]
+        outer = [step(self.services, name) for step in (refresh, deliver) for name in self.services.crms]
+        return sum(inner) + sum(outer)
+
+    def poll(self) -> None:
+        """Polls both CRMs and lets everything follow."""
+        for name in self.services.crms:
+            poll(self.services, name)
+        self.turn()
+
+    def settle(self) -> int:
+        """Lets the time pass that hints wait, then lets everything follow."""
+        self.clock.pass_(seconds=self.services.settings.settle_seconds)
+        return self.turn()
+
+    def rows(self, table: str, **values: Any) -> list[dict[str, Any]]:
+        """The rows of a table with these values."""
+        source = metadata.tables[table]
+        query = select(source).where(*(source.c[name] == value for name, value in values.items()))
+        with reading(self.engine) as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def snapshot(self) -> dict[str, list[str]]:
+        """Everything that is worked out, to compare with later."""
+        tables = ("ledger", "standings", "people", "touches", "credits", "desired", "delivered")
+        return {name: sorted(map(repr, self.rows(name))) for name in tables}
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each table has."""
+        with reading(self.engine) as connection:
+            return {
+                name: connection.scalar(select(func.count()).select_from(table)) or 0
+                for name, table in metadata.tables.items()
+            }
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=f"sqlite:///{tmp_path / 'loop.db'}",
+        secret_key="only for this test",
+        public_url="https://loop.example.com",
+        settle_seconds=2,
+        connections=(
+            ConnectionSettings(
+                name="sales",
+                crm=CrmName.SALESFORCE,
+                organisation_id=ORGANISATION,
+                credentials=SalesforceCredentials(login_url="http://127.0.0.1:1", access_token="t"),
+                webhook_secrets=(PATH_SECRET, "the-next-one"),
+            ),
+            ConnectionSettings(
+                name="marketing",
+                crm=CrmName.HUBSPOT,
+                organisation_id=PORTAL,
+                credentials=HubSpotCredentials(base_url="http://127.0.0.1:1", access_token="t"),
+                webhook_secrets=("an-older-secret", CLIENT_SECRET),
+                app_id="777",
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = open_engine(settings.database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def loop(engine: Engine, settings: Settings, clock: Clock) -> Loop:
+    sales, marketing = MemorySalesforce(clock), MemoryHubSpot(clock)
+    for stage in _stages():
+        sales.put(stage)
+    services = Services(
+        engine=engine,
+        settings=settings,
+        mappings=load_mappings(),
+        crms={"sales": sales, "marketing": marketing},
+        clock=clock,
+    )
+    return Loop(services, clock, sales, marketing)
+
+
+def _stages() -> list[Stage]:
+    def stage(name: str, *, closed: bool, won: bool) -> Stage:
+        return Stage(
+            crm=CrmName.SALESFORCE, id=name, of=ObjectType.OPPORTUNITY, name=name, closed=closed, won=won
+        )
+
+    return [
+        stage("Prospecting", closed=False, won=False),
+        stage("Closed Won", closed=True, won=True),
+        stage("Closed Lost", closed=True, won=False),
+    ]
+
+
+@dataclass
+class Make:
+    """Makes records with little said about them."""
+
+    crm: CrmName
+
+    def campaign(self, id: str, **values: Any) -> Campaign:  # noqa: A002 - the word of the schema
+        return Campaign(crm=self.crm, id=id, name=f"Campaign {id}", **values)
+
+    def contact(self, id: str, **values: Any) -> Contact:  # noqa: A002
+        return Contact(crm=self.crm, id=id, **values)
+
+    def lead(self, id: str, stage: str, **values: Any) -> Lead:  # noqa: A002
+        return Lead(crm=self.crm, id=id, stage=stage, **values)
+
+    def opportunity(self, id: str, stage: str, **values: Any) -> Opportunity:  # noqa: A002
+        values.setdefault("amount", Money(amount=Decimal(1000), currency="EUR"))
+        return Opportunity(crm=self.crm, id=id, stage=stage, **values)
+
+    def member(self, id: str, campaign: str, **values: Any) -> CampaignMember:  # noqa: A002
+        return CampaignMember(crm=self.crm, id=id, campaign_id=campaign, **values)
+
+    def role(self, opportunity: str, contact: str, **values: Any) -> ContactRole:
+        return ContactRole(
+            crm=self.crm,
+            id=f"{opportunity}-{contact}",
+            opportunity_id=opportunity,
+            contact_id=contact,
+            **values,
+        )
+
+
+@pytest.fixture
+def salesforce() -> Make:
+    return Make(CrmName.SALESFORCE)
+
+
+@pytest.fixture
+def hubspot() -> Make:
+    return Make(CrmName.HUBSPOT)
