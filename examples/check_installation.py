@@ -1,5 +1,7 @@
-"""For CRM admins: what Closed Loop would add to a HubSpot portal, before anything is changed, and then the change.
-Runs against the sandbox; give your own token to try it on a test portal."""
+"""For CRM admins: what Closed Loop would add to a HubSpot portal, shown before it is added.
+
+Runs against the sandbox; give your own token to try it on a test portal.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ def main() -> None:
         install.apply(crm)
         for change in install.plan(crm):
             if not change.exists:
-                print(f"make by hand: {change.object} property {change.name} ({change.label}, {change.type})")
+                print(f"make by hand, on {change.object}: {change.name} ({change.label}, {change.type})")
 
 
 if __name__ == "__main__":

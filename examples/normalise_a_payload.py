@@ -1,4 +1,4 @@
-"""For developers: a CRM payload becomes a typed record, and its raw reason a word of the shared vocabulary."""
+"""For developers: a CRM payload becomes a typed record, its raw reason a word of the vocabulary."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import closedloop
 from closedloop.sandbox.hubspot import HubSpotSandbox
 from closedloop.sandbox.salesforce import SalesforceSandbox
-from closedloop.sandbox.world import World, populate
+from closedloop.sandbox.world import World
+from closedloop.sandbox.world.populate import populate
 
 if TYPE_CHECKING:
     from closedloop.crm.base import Crm

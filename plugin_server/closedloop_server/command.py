@@ -19,7 +19,7 @@ from closedloop_server.settings import load_settings
 from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.schema import upgrade
 
-_settings: Callable[[Any], Any] = click.option(
+settings_option: Callable[[Any], Any] = click.option(
     "--settings",
     "path",
     default="closedloop.toml",
@@ -32,7 +32,7 @@ _settings: Callable[[Any], Any] = click.option(
 
 
 @click.command()
-@_settings
+@settings_option
 def serve(path: Path) -> None:
     """Runs the server until it is interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -55,7 +55,7 @@ def token() -> None:
 @click.option(
     "--role", type=click.Choice([role.value for role in Role]), default=Role.VIEWER.value, show_default=True
 )
-@_settings
+@settings_option
 def create(name: str, role: str, path: Path) -> None:
     """Makes a token for NAME and prints it, once."""
     with writing(_database(path)) as connection:
@@ -63,7 +63,7 @@ def create(name: str, role: str, path: Path) -> None:
 
 
 @token.command("list")
-@_settings
+@settings_option
 def list_(path: Path) -> None:
     """Lists all tokens ever made, without the tokens themselves."""
     with reading(_database(path)) as connection:
@@ -74,7 +74,7 @@ def list_(path: Path) -> None:
 
 @token.command()
 @click.argument("name")
-@_settings
+@settings_option
 def revoke(name: str, path: Path) -> None:
     """Ends every token of NAME, and the sessions that they opened."""
     with writing(_database(path)) as connection:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from closedloop.crm.base import Crm
-from closedloop.crm.registry import connect
 from closedloop.mapping import load_mappings
 from closedloop_server.app import create_app
 from closedloop_server.pipeline.deliver import deliver
@@ -29,13 +28,19 @@ from closedloop_server.pipeline.publish import publish
 from closedloop_server.pipeline.refresh import poll, refresh
 from closedloop_server.pipeline.replay import replay
 from closedloop_server.schedule import Schedule
-from closedloop_server.services import Services, now
+from closedloop_server.services import Services, connect_all, now
 from closedloop_server.serving import HttpServer
 from closedloop_server.settings import Settings
 from closedloop_server.store import feedback, hints, waiting
 from closedloop_server.store.engine import open_engine, reading
 from closedloop_server.store.schema import upgrade
 from closedloop_server.workers import Worker, WorkerState
+
+SHARE = 20
+"""How many batches of one step are done before the next step has its turn."""
+
+PATIENCE = 20.0
+"""Seconds that stopping waits for the workers."""
 
 
 class Runtime:
@@ -53,10 +58,7 @@ class Runtime:
         settings = replace(settings, public_url=settings.public_url or self.url)
         mappings = load_mappings(settings.mappings_directory)
         if crms is None:
-            crms = {
-                each.name: connect(each.crm, mappings=mappings, **asdict(each.credentials))
-                for each in settings.connections
-            }
+            crms = connect_all(settings, mappings)
         self.services = Services(
             engine=open_engine(settings.database_url),
             settings=settings,
@@ -87,15 +89,19 @@ class Runtime:
             worker.start()
 
     def stop(self) -> None:
-        """Ends every thread after what it is doing, and closes the database. Safe to repeat."""
+        """Ends every thread after what it is doing, and closes the database. Safe to repeat.
+
+        A worker that waits for a CRM longer than that is left behind: whatever it still does can be done twice.
+        """
         if self._stopped:
             return
         self._stopped = True
         self._http.stop()
         for worker in self._workers():
             worker.ask_to_stop()
+        deadline = time.monotonic() + PATIENCE
         for worker in self._workers():
-            worker.join()
+            worker.join(max(deadline - time.monotonic(), 0))
         self.services.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -113,7 +119,7 @@ class Runtime:
 
     def idle(self) -> bool:
         """Whether everything was polled, and nothing is to be read, worked out or told, now or later."""
-        if not self._started or not self._polls.all_done:
+        if self._stopped or not self._started or not self._polls.all_done:
             return False
         with reading(self.services.engine) as connection:
             return not waiting.anything(connection, list(self.services.crms))
@@ -145,10 +151,22 @@ class Runtime:
     def _turn_loop(self) -> None:
         """Reads the inbox, then works out what follows, until nothing is left. What is woken finds its work
         in the tables: nothing is handed over here."""
-        while any(step(self.services) for step in (read_inbox, expand, derive, publish)):
-            self._inner.check()
+        while self._round():
             for worker in (*self._readers.values(), *self._tellers.values()):
                 worker.wake()
+
+    def _round(self) -> int:
+        """Takes every step, each until it is done or had its share: a flood before one must not starve
+        those behind it, and what comes in small portions is worked out together."""
+        done = 0
+        for step in (read_inbox, expand, derive, publish):
+            for _ in range(SHARE):
+                self._inner.check()
+                count = step(self.services)
+                done += count
+                if not count:
+                    break
+        return done
 
     def _turn_reading(self, name: str) -> datetime | None:
         """Follows the hints first, because behind them are decisions; then polls, if it is time."""

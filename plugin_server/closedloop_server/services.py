@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
 from closedloop.crm.base import Crm
+from closedloop.crm.registry import connect
 from closedloop.mapping import Mappings
 from closedloop_server.settings import ConnectionSettings, Settings
+
+
+def connect_all(settings: Settings, mappings: Mappings) -> dict[str, Crm]:
+    """Every CRM of the settings, by the connection's name. Nothing is called yet."""
+    return {
+        each.name: connect(each.crm, mappings=mappings, **asdict(each.credentials))
+        for each in settings.connections
+    }
 
 
 def now() -> datetime:

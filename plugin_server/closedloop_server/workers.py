@@ -68,10 +68,10 @@ class Worker:
         self._stopping.set()
         self._awake.set()
 
-    def join(self) -> None:
-        """Waits until the worker has ended."""
+    def join(self, timeout: float | None = None) -> None:
+        """Waits until the worker has ended, at most `timeout` seconds."""
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(timeout)
 
     def check(self) -> None:
         """Ends a long turn when the worker is asked to stop."""

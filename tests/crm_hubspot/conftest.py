@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from closedloop.crm import retry
-from closedloop.crm.hubspot import HubSpotCredentials, HubSpotCrm
+from closedloop.crm.hubspot import HubSpotCredentials, HubSpotCrm, install
 from closedloop.crm.hubspot.client import HubSpotClient
 from closedloop.mapping import Mappings, load_mappings
 from closedloop.sandbox.hubspot import HubSpotSandbox, Portal
@@ -47,16 +47,23 @@ class Double:
         self.asked: list[Asked] = []
         self.connections = 0
         self._answers: dict[tuple[str, str], list[Told]] = {}
+        self._responders: dict[tuple[str, str], Callable[[Any], Told]] = {}
         self.url = ""
 
     def answer(self, method: str, path: str, *answers: Told | dict[str, Any]) -> None:
         self._answers[method, path] = [a if isinstance(a, Told) else Told(a) for a in answers]
+
+    def respond(self, method: str, path: str, responder: Callable[[Any], Told]) -> None:
+        """Answers by the body of each request."""
+        self._responders[method, path] = responder
 
     def bodies(self, path: str) -> list[Any]:
         return [asked.body for asked in self.asked if asked.path == path]
 
     def take(self, asked: Asked) -> Told:
         self.asked.append(asked)
+        if responder := self._responders.get((asked.method, asked.path)):
+            return responder(asked.body)
         answers = self._answers.get((asked.method, asked.path))
         if answers is None:
             return Told({"status": "error", "message": "no such path in this test"}, 404)
@@ -166,3 +173,10 @@ def connected(sandbox: HubSpotSandbox, mappings: Mappings) -> HubSpotCrm:
 def requests(portal: Portal) -> Callable[[str, str], int]:
     """How many requests of this method and path the portal has got."""
     return lambda method, path: portal.requests[method, path]
+
+
+@pytest.fixture
+def installed(connected: HubSpotCrm) -> HubSpotCrm:
+    """The sandbox's portal with all our properties."""
+    install.apply(connected)
+    return connected

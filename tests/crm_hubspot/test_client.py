@@ -294,18 +294,3 @@ def test_an_error_carries_neither_the_body_nor_the_librarys_exception(
         search(client)
     assert (refused.value.__cause__, refused.value.__context__) == (None, None)
     assert "ada@" not in str(refused.value)
-
-
-def test_searches_wait_for_a_bucket_of_their_own(double: Any) -> None:
-    slept: list[float] = []
-    credentials = HubSpotCredentials(access_token="t", base_url=double.url, searches_per_second=2)
-    client = HubSpotClient(credentials, sleep=slept.append)
-    double.answer("POST", SEARCH, FOUND)
-    double.answer("GET", CAMPAIGNS, FOUND)
-    for _ in range(3):
-        client.campaigns(wanted=["hs_name"], after=None)
-    assert slept == []
-    for _ in range(3):
-        search(client)
-    assert len(slept) == 1
-    assert 0 < slept[0] <= 1

@@ -61,7 +61,6 @@ CONTACT, COMPANY, DEAL, LEAD = _O.CONTACT, _O.ACCOUNT, _O.OPPORTUNITY, _O.LEAD
 NAMED: list[tuple[dict[str, Any], list[Ref]]] = [
     (event("contact.creation", objectId=1, changeFlag="NEW"), [Ref(CONTACT, "1")]),
     (event("contact.deletion", objectId=1, changeFlag="DELETED"), [Ref(CONTACT, "1")]),
-    (event("contact.privacyDeletion", objectId=1), [Ref(CONTACT, "1")]),
     (event("contact.restore", objectId=1), [Ref(CONTACT, "1")]),
     (event("company.propertyChange", objectId=2, propertyName="name"), [Ref(COMPANY, "2")]),
     (event("deal.propertyChange", objectId=3, propertyName="dealstage", propertyValue="x"), [Ref(DEAL, "3")]),
@@ -89,6 +88,15 @@ def test_an_event_names_the_objects_to_read_again(
     mapping: CrmMapping, told: dict[str, Any], refs: list[Ref]
 ) -> None:
     assert hints(mapping, told) == Hints(refs=tuple(refs))
+
+
+def test_a_privacy_deletion_names_whom_to_forget_in_whatever_order_it_comes(mapping: CrmMapping) -> None:
+    deletion = event("contact.deletion", objectId=1, changeFlag="DELETED")
+    erasure = event("contact.privacyDeletion", objectId=1)
+    ada = Ref(CONTACT, "1")
+    for events in ([deletion, erasure], [erasure, deletion], [erasure]):
+        assert hints(mapping, *events) == Hints(refs=(ada,), erase=(ada,))
+    assert hints(mapping, deletion).erase == ()
 
 
 IGNORED = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from closedloop.crm.hubspot import HubSpotCredentials
+from closedloop.crm.hubspot.client import HubSpotClient
 from closedloop.crm.hubspot.limiter import RollingLimit
 from closedloop.errors import SettingsError
 
@@ -94,3 +97,18 @@ def test_credentials_that_would_leak_or_fail_are_refused(changed: dict[str, obje
 @pytest.mark.parametrize("url", ["https://api.hubapi.com/", "http://[::1]:80", "http://127.9.9.9"])
 def test_https_and_this_machine_are_accepted(url: str) -> None:
     HubSpotCredentials(access_token="t", base_url=url)
+
+
+def test_searches_wait_for_a_bucket_of_their_own(double: Any) -> None:
+    slept: list[float] = []
+    credentials = HubSpotCredentials(access_token="t", base_url=double.url, searches_per_second=2)
+    client = HubSpotClient(credentials, sleep=slept.append)
+    double.answer("POST", "/crm/v3/objects/contacts/search", {"results": []})
+    double.answer("GET", "/marketing/v3/campaigns", {"results": []})
+    for _ in range(3):
+        client.campaigns(wanted=["hs_name"], after=None)
+    assert slept == []
+    for _ in range(3):
+        client.search("contacts", {})
+    assert len(slept) == 1
+    assert 0 < slept[0] <= 1

@@ -60,6 +60,15 @@ def test_an_option_added_today_is_known_within_a_minute(
     assert requests("GET", "/crm/v3/properties/leads") == 2
 
 
+def test_what_seems_to_be_missing_is_looked_for_after_a_minute(connected: HubSpotCrm, requests: Any) -> None:
+    clock = Clock()
+    definitions = Definitions(connected.client, clock=clock)
+    for seconds in (0, 59, 2):
+        clock.now += seconds
+        definitions.newest("leads")
+    assert requests("GET", "/crm/v3/properties/leads") == 2
+
+
 def test_definitions_are_read_again_after_ten_minutes(connected: HubSpotCrm, requests: Any) -> None:
     clock = Clock()
     definitions = Definitions(connected.client, clock=clock)

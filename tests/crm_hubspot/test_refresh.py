@@ -12,7 +12,6 @@ from closedloop.crm.base import Batch
 from closedloop.crm.hubspot import HubSpotCrm
 from closedloop.errors import AuthenticationError
 from closedloop.sandbox.hubspot import HubSpotSandbox
-from closedloop.sandbox.hubspot.kinds import kind_of
 from closedloop.schema.records import Campaign, CampaignMember, Contact, ContactRole, Lead, Opportunity, Ref
 from closedloop.schema.records import TouchPosition as Position
 from closedloop.schema.vocabulary import ObjectType
@@ -37,7 +36,8 @@ def only(batch: Batch, kind: type[Any]) -> Any:
 def test_a_lead_comes_with_who_decided_when_and_why(portal: Any, connected: HubSpotCrm) -> None:
     olga = portal.user_id(portal.create_owner("olga@example.com", "Olga", "Owner"))
     contact = portal.create("contacts", {"email": "ada@example.com"})
-    lead = portal.create("leads", {"hs_lead_name": "Ada"}, associations=[("contacts", contact)])
+    links = [("contacts", contact)]
+    lead = portal.create("leads", {"hs_lead_name": "Ada"}, associations=links, at=LONG_AGO)
     portal.update("leads", lead, UNQUALIFIED, at=LONG_AGO + timedelta(days=1), by=olga)
     batch = connected.refresh([Ref(_O.LEAD, lead)])
     found = only(batch, Lead)
@@ -193,13 +193,39 @@ def test_a_portal_without_leads_is_read_without_them(
     assert "crm.objects.leads.read" in caplog.text
 
 
-def test_a_property_that_the_portal_lacks_is_reported_and_not_asked_for(
-    portal: Any, connected: HubSpotCrm
+def test_a_property_that_the_portal_lacks_is_reported_and_not_asked_for(double: Any, crm: HubSpotCrm) -> None:
+    has = [{"name": name} for name in ("dealname", "dealstage")]
+    double.answer("GET", "/crm/v3/properties/deals", {"results": has})
+    double.answer("POST", "/crm/v3/objects/deals/batch/read", {"results": []})
+    crm.refresh([Ref(_O.OPPORTUNITY, "1")])
+    (asked,) = double.bodies("/crm/v3/objects/deals/batch/read")
+    assert (sorted(asked["properties"]), asked["propertiesWithHistory"]) == (
+        ["dealname", "dealstage"],
+        ["dealstage"],
+    )
+    assert "closed_lost_reason" in crm.missing_fields[_O.OPPORTUNITY]
+    assert "dealname" not in crm.missing_fields[_O.OPPORTUNITY]
+
+
+def test_a_record_that_cannot_be_read_is_not_called_gone(double: Any, told: Any, crm: HubSpotCrm) -> None:
+    named = {"category": "VALIDATION_ERROR", "context": {"ids": ["2"]}}
+    answer = {"results": [{"id": "1", "properties": {}}], "errors": [named], "numErrors": 1}
+    double.answer("GET", "/crm/v3/properties/companies", {"results": [{"name": "name"}]})
+    double.answer("POST", "/crm/v3/objects/companies/batch/read", told(answer, 207))
+    batch = crm.refresh([Ref(_O.ACCOUNT, each) for each in "123"])
+    assert [record.id for record in batch.records] == ["1"]
+    assert batch.gone == (Ref(_O.ACCOUNT, "3"),)
+    assert [(refusal.ref.id, refusal.error.reason) for refusal in batch.refused] == [("2", "unreadable")]
+
+
+def test_after_an_error_that_names_nothing_nobody_is_called_gone(
+    double: Any, told: Any, crm: HubSpotCrm
 ) -> None:
-    portal.catalogue.remove(kind_of("deals"), "closed_won_reason")
-    deal = portal.create("deals", {"dealname": "D"})
-    assert ids(connected.refresh([Ref(_O.OPPORTUNITY, deal)]), _O.OPPORTUNITY) == [deal]
-    assert connected.missing_fields == {_O.OPPORTUNITY: ("closed_won_reason",)}
+    answer = {"results": [], "errors": [{"message": "Something went wrong"}], "numErrors": 1}
+    double.answer("GET", "/crm/v3/properties/companies", {"results": [{"name": "name"}]})
+    double.answer("POST", "/crm/v3/objects/companies/batch/read", told(answer, 207))
+    batch = crm.refresh([Ref(_O.ACCOUNT, "1")])
+    assert (batch.gone, len(batch.refused)) == ((), 1)
 
 
 def test_a_portal_that_shows_no_campaigns_of_leads_is_asked_once(

@@ -1,4 +1,4 @@
-"""A local server that answers what a test lays out: recorded bodies, and what the real API also does."""
+"""Two things to talk to: a server that answers what a test lays out, and the sandbox with its clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -13,10 +14,11 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from closedloop.crm.retry import without_waiting
-from closedloop.crm.salesforce import SalesforceCredentials
+from closedloop.crm.salesforce import SalesforceCredentials, SalesforceCrm
 from closedloop.crm.salesforce.client import Client
 from closedloop.mapping import CrmMapping, load_mappings
 from closedloop.sandbox.http import LocalServer
+from closedloop.sandbox.salesforce import Org, SalesforceSandbox
 from closedloop.schema.vocabulary import CrmName
 
 
@@ -133,3 +135,64 @@ def mapping() -> CrmMapping:
 def laid_out() -> Callable[..., Answer]:
     """Makes an answer of the double; test modules cannot import this one."""
     return Answer
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(clock: Clock) -> Iterator[SalesforceSandbox]:
+    with SalesforceSandbox(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def org(sandbox: SalesforceSandbox) -> Org:
+    return sandbox.org
+
+
+@pytest.fixture
+def connected(sandbox: SalesforceSandbox, clock: Clock) -> Callable[..., SalesforceCrm]:
+    """Connects to the sandbox."""
+
+    def connect(*, page_size: int = 2000, currency: str | None = None) -> SalesforceCrm:
+        credentials = SalesforceCredentials(
+            login_url=sandbox.url,
+            client_id=sandbox.client_id,
+            client_secret=sandbox.client_secret,
+            currency=currency,
+        )
+        return SalesforceCrm(credentials, load_mappings(), page_size=page_size, clock=clock)
+
+    return connect
+
+
+@pytest.fixture
+def crm(connected: Callable[..., SalesforceCrm]) -> SalesforceCrm:
+    return connected()
+
+
+@pytest.fixture
+def merge(org: Org) -> Callable[[str, str, str], None]:
+    """Does what merging does to the record that loses: it is deleted and says which one survived."""
+
+    def merge(sobject: str, loser: str, survivor: str) -> None:
+        org.delete(sobject, loser)
+        with org.transaction():
+            row = org.tables.get(sobject, loser)
+            assert row is not None
+            org.tables.put(sobject, {**row, "MasterRecordId": survivor})
+
+    return merge

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from closedloop.crm.salesforce import SalesforceCredentials, SalesforceCrm
+from closedloop.crm.salesforce import SalesforceCrm
 from closedloop.crm.salesforce.events import ACKNOWLEDGEMENT, parse, to_hints
 from closedloop.crm.salesforce.install import plan
 from closedloop.loop.feedback import (
@@ -20,7 +19,6 @@ from closedloop.loop.feedback import (
     ReasonFeedback,
     ReasonTotal,
 )
-from closedloop.mapping import load_mappings
 from closedloop.sandbox.salesforce import Org, Refusal, SalesforceSandbox
 from closedloop.schema.records import Money, Ref
 from closedloop.schema.vocabulary import DECIDED, AttributionModel, ObjectType, Outcome, ReasonCode
@@ -30,25 +28,9 @@ LOCKED = Refusal("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to thi
 
 
 @pytest.fixture
-def sandbox() -> Iterator[SalesforceSandbox]:
-    with SalesforceSandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def org(sandbox: SalesforceSandbox) -> Org:
-    return sandbox.org
-
-
-@pytest.fixture
-def crm(sandbox: SalesforceSandbox) -> SalesforceCrm:
-    credentials = SalesforceCredentials(
-        login_url=sandbox.url,
-        client_id=sandbox.client_id,
-        client_secret=sandbox.client_secret,
-        currency="EUR",
-    )
-    return SalesforceCrm(credentials, load_mappings())
+def crm(connected: Any) -> SalesforceCrm:
+    found: SalesforceCrm = connected(currency="EUR")
+    return found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -154,6 +155,21 @@ def test_200_records_travel_together(writer: Writer, double: Any, laid_out: Any)
     double.answer("PATCH", UPDATE, laid_out(200, [done()] * 200), laid_out(200, [done()] * 5))
     assert fates(writer, *[member(number) for number in range(205)]) == [(Delivery.DELIVERED, None)] * 205
     assert [len(records) for records in sent(double, UPDATE)] == [200, 5]
+
+
+def test_rows_that_lock_the_same_campaign_travel_side_by_side(
+    writer: Writer, double: Any, laid_out: Any
+) -> None:
+    double.answer("PATCH", UPSERT, laid_out(200, [done()] * 4))
+    won = [
+        ReasonFeedback(
+            campaign_id=value.campaign_id, model=value.model, total=replace(value.total, outcome=Outcome.WON)
+        )
+        for value in (reason(2), reason(1))
+    ]
+    fates(writer, reason(2), reason(1), *won)
+    ((*records,),) = sent(double, UPSERT)
+    assert [record["Campaign__c"][12:15] for record in records] == ["001", "001", "002", "002"]
 
 
 def test_a_locked_record_is_sent_again_by_itself(

@@ -173,3 +173,22 @@ def test_a_record_is_not_associated_with_itself(call: Call, contact: str) -> Non
     answer = call("PUT", path)
     assert answer.status_code == 400
     assert "itself" in answer.json()["message"]
+
+
+def test_a_label_is_taken_back_alone(call: Call, portal: Portal, contact: str) -> None:
+    company = portal.create("companies", {"name": "Engines"})
+    portal.associate(("contacts", contact), ("companies", company))
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]
+    body = {"inputs": [{"from": {"id": contact}, "to": {"id": company}, "types": types}]}
+    path = "/crm/v4/associations/contacts/companies/batch/labels/archive"
+    assert call("POST", path, json=body).status_code == 204
+    (row,) = call("GET", f"/crm/v4/objects/contacts/{contact}/associations/companies").json()["results"]
+    assert [t["typeId"] for t in row["associationTypes"]] == [279]
+    assert "associatedcompanyid" not in portal.get("contacts", contact)["properties"]
+
+
+def test_a_kind_of_association_of_other_types_is_refused(call: Call, deal: str, contact: str) -> None:
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 578}]
+    body = {"inputs": [{"from": {"id": deal}, "to": {"id": contact}, "types": types}]}
+    answer = call("POST", "/crm/v4/associations/deals/contacts/batch/create", json=body)
+    assert answer.status_code == 400

@@ -265,8 +265,9 @@ def test_reports_have_pages(call: Call, campaign: str, touched: dict[str, str]) 
     assert "paging" not in last
 
 
-def test_reports_of_other_kinds_are_refused(call: Call, campaign: str) -> None:
-    assert call("GET", f"{PATH}/{campaign}/reports/contacts/everybody").status_code == 400
+@pytest.mark.parametrize("report", ["everybody", "influencedContacts?startDate=soon"])
+def test_reports_of_other_kinds_are_refused(call: Call, campaign: str, report: str) -> None:
+    assert call("GET", f"{PATH}/{campaign}/reports/contacts/{report}").status_code == 400
 
 
 def test_an_archived_contact_is_in_no_report(

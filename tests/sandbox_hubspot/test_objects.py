@@ -145,3 +145,64 @@ def test_campaigns_are_read_but_not_written_through_the_objects_api(call: Call, 
     read = call("GET", f"/crm/v3/objects/0-35/{numeric}?properties=hs_name").json()
     assert read["properties"]["hs_name"] == "Spring"
     assert call("PATCH", f"/crm/v3/objects/0-35/{numeric}", json={"properties": {}}).status_code == 400
+
+
+LEAD = "/crm/v3/objects/leads"
+
+
+def lead_of(contact: str, type_id: int = 578) -> dict[str, Any]:
+    spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
+    return {"to": {"id": contact}, "types": [spec]}
+
+
+def test_a_lead_is_made_with_its_contact(hub: Any, call: Call, contact: str) -> None:
+    body = {"properties": {"hs_lead_name": "Ada"}, "associations": [lead_of(contact)]}
+    made = call("POST", LEAD, json=body)
+    assert made.status_code == 201
+    assert made.json()["properties"]["hs_primary_contact_id"] == contact
+    (link,) = hub.crm.associations.v4.basic_api.get_page("leads", made.json()["id"], "contacts").results
+    assert [t.type_id for t in link.association_types] == [578, 608]
+
+
+@pytest.mark.parametrize(
+    ("type_id", "known", "status"), [(578, False, 404), (999, True, 400), (3, True, 400)]
+)
+def test_a_lead_of_nobody_is_refused(
+    call: Call, contact: str, type_id: int, known: bool, status: int
+) -> None:
+    association = lead_of(contact if known else "99", type_id)
+    body = {"properties": {"hs_lead_name": "Ada"}, "associations": [association]}
+    assert call("POST", LEAD, json=body).status_code == status
+    assert call("GET", LEAD).json() == {"results": []}
+
+
+def test_a_twice_merged_contact_is_found_under_its_first_id(portal: Portal, contact: str) -> None:
+    second, third = (portal.create("contacts", {"email": f"{n}@example.com"}) for n in ("b", "c"))
+    portal.merge("contacts", second, contact)
+    portal.merge("contacts", third, second)
+    read = portal.get("contacts", contact)
+    assert read["id"] == third
+    assert read["properties"]["hs_merged_object_ids"] == f"{second};{contact}"
+    assert read["properties"]["hs_all_contact_vids"] == f"{third};{second};{contact}"
+    # The addresses of the merged ones are free again.
+    assert portal.create("contacts", {"email": "ada@example.com"}) != third
+
+
+def test_merged_companies_pool_their_contacts(portal: Portal, contact: str) -> None:
+    other = portal.create("contacts", {"email": "other@example.com"})
+    kept, gone = (portal.create("companies", {"name": name}) for name in ("Kept", "Gone"))
+    portal.associate(("contacts", contact), ("companies", gone))
+    portal.associate(("contacts", other), ("companies", kept))
+    portal.merge("companies", kept, gone)
+    for person in (contact, other):
+        assert portal.get("contacts", person)["properties"]["associatedcompanyid"] == kept
+
+
+def test_a_record_cannot_be_merged_with_itself(call: Call, contact: str) -> None:
+    body = {"primaryObjectId": contact, "objectIdToMerge": contact}
+    assert call("POST", "/crm/v3/objects/contacts/merge", json=body).status_code == 400
+
+
+def test_archiving_twice_is_no_error(call: Call, contact: str) -> None:
+    for _ in range(2):
+        assert call("DELETE", f"/crm/v3/objects/contacts/{contact}").status_code == 204

@@ -172,3 +172,37 @@ def test_the_account_names_the_portal_and_its_currency(call: Call, sandbox: HubS
     for path in ("/account-info/v3/details", "/account-info/2026-09/details"):
         details = call("GET", path).json()
         assert (details["portalId"], details["companyCurrency"]) == (sandbox.portal_id, "USD")
+
+
+def test_a_group_is_made_once_and_has_to_exist(call: Call) -> None:
+    group = {"name": "closed_loop", "label": "Closed Loop"}
+    homeless = {**OUTCOME, "groupName": "nowhere"}
+    assert call("POST", "/crm/v3/properties/contacts", json=homeless).status_code == 400
+    statuses = [call("POST", "/crm/v3/properties/contacts/groups", json=group).status_code for _ in range(2)]
+    assert statuses == [201, 409]
+    listed = call("GET", "/crm/v3/properties/contacts/groups").json()["results"]
+    assert [g["name"] for g in listed] == ["contactinformation", "closed_loop"]
+
+
+def test_a_list_of_check_boxes_takes_several_options(call: Call, portal: Portal, contact: str) -> None:
+    portal.create_property("contacts", {**OUTCOME, "name": "outcomes", "fieldType": "checkbox"})
+    path = f"/crm/v3/objects/contacts/{contact}"
+    assert call("PATCH", path, json={"properties": {"outcomes": "Won;Lost"}}).status_code == 200
+    refused = call("PATCH", path, json={"properties": {"outcomes": "Won;Tied"}}).json()
+    assert refused["errors"][0]["message"] == "Tied was not one of the allowed options: [Won, Lost]"
+
+
+def test_a_yes_or_no_is_kept_in_lower_case(call: Call, portal: Portal, contact: str) -> None:
+    definition = {
+        **OUTCOME,
+        "name": "is_partner",
+        "type": "bool",
+        "fieldType": "booleancheckbox",
+        "options": [],
+    }
+    portal.create_property("contacts", definition)
+    path = f"/crm/v3/objects/contacts/{contact}"
+    for sent in (True, "TRUE"):
+        body = call("PATCH", path, json={"properties": {"is_partner": sent}}).json()
+        assert body["properties"]["is_partner"] == "true"
+    assert call("PATCH", path, json={"properties": {"is_partner": "maybe"}}).status_code == 400

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -45,7 +46,7 @@ from closedloop_server.store.schema import upgrade
 from closedloop_server.store.tables import metadata
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
-ORGANISATION = "00D5g000004ABCDEAW"
+ORGANISATION = "00D5g000004ABCDEA4"
 PATH_SECRET = "a-secret-part-of-the-path"
 CLIENT_SECRET = "the-client-secret-of-the-app"
 PORTAL = "26051000"
@@ -262,16 +263,41 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    engine = open_engine(settings.database_url)
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the tables and nothing in them: copying it is quicker than the migrations."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    engine = open_engine(f"sqlite:///{path}")
     upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(settings: Settings, tmp_path: Path, empty_database: Path) -> Iterator[Engine]:
+    shutil.copy(empty_database, tmp_path / "loop.db")
+    engine = open_engine(settings.database_url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
 def loop(engine: Engine, settings: Settings, clock: Clock) -> Loop:
+    return _loop(engine, settings, clock)
+
+
+@pytest.fixture
+def make_loop(settings: Settings, empty_database: Path) -> Callable[[Path], Loop]:
+    """Makes a loop of its own on a new database file; whoever calls it disposes of the engine."""
+
+    def make(path: Path) -> Loop:
+        shutil.copy(empty_database, path)
+        return _loop(open_engine(f"sqlite:///{path}"), settings, Clock())
+
+    return make
+
+
+def _loop(engine: Engine, settings: Settings, clock: Clock) -> Loop:
     sales, marketing = MemorySalesforce(clock), MemoryHubSpot(clock)
     for stage in _stages():
         sales.put(stage)

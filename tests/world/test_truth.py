@@ -157,7 +157,7 @@ def test_the_librarys_own_attribution_comes_to_the_same_shares(seed: int, model:
 
 
 def known_touches(world: World, person: str) -> list[LoopTouch]:
-    """The touches of a person as the CRMs tell them: HubSpot knows the time of the first and the last only."""
+    """The touches of a person as the CRMs tell them: HubSpot times the first and the last only."""
     mine = [touch for touch in world.touches if touch.person == person]
     in_hubspot = sorted(t.at for t in mine if world.campaign[t.campaign].crm is CrmName.HUBSPOT)
     silent = set(in_hubspot[1:-1])

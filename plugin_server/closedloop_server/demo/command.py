@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -69,6 +70,9 @@ def demo(*, once: bool, seed: int, decisions: int, model: str, port: int, file: 
 
     Everything stays on this machine, and nothing of it is kept.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to end
     start = datetime.now(UTC) - _WEEKS
     world = World.from_seed(seed, decisions=decisions, start=start)
     scene = Scene(world=world, model=AttributionModel(model), port=port, clock=DemoClock(world.start))
@@ -88,8 +92,9 @@ def demo(*, once: bool, seed: int, decisions: int, model: str, port: int, file: 
 def _write(result: Result, file: str | None) -> None:
     if file is None:
         return
-    text = json.dumps(result.to_json(), indent=2, ensure_ascii=False)
-    if file == "-":
+    to_stdout = file == "-"
+    text = json.dumps(result.to_json(), indent=2, ensure_ascii=to_stdout)
+    if to_stdout:
         click.echo(text)
     else:
         Path(file).write_text(f"{text}\n", encoding="utf-8")

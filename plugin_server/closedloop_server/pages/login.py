@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -47,9 +45,8 @@ def _form(problem: str, destination: str, status: int) -> tuple[str, int]:
 
 def _destination(wanted: str) -> str:
     """Where to go after signing in: a page of ours, never another site."""
-    parts = urlsplit(wanted) if wanted.isprintable() else urlsplit("")
-    # Browsers read "//host" and "/\host" as another site.
-    ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
+    # Browsers read "//host" and "/\\host" as another site, and drop tabs and line ends before they look.
+    ours = wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and wanted.isprintable()
     return wanted if ours and not wanted.startswith(url_for("pages.login")) else url_for("pages.campaigns")
 
 

@@ -37,7 +37,8 @@ def deliver(services: Services, name: str) -> int:
 def _record(services: Services, name: str, batch: list[Due], results: list[DeliveryResult]) -> None:
     now = services.clock()
     told = {each.feedback.key: each for each in batch}
-    timed = [(result, _again(result, told[result.key], now)) for result in results]
+    fates = {key: _unanswered(key) for key in told} | {result.key: result for result in results}
+    timed = [(fate, _again(fate, told[key], now)) for key, fate in fates.items() if key in told]
     with writing(services.engine) as connection:
         feedback.record(connection, name, told, timed, now=now)
 
@@ -46,6 +47,11 @@ def _again(result: DeliveryResult, due: Due, now: datetime) -> datetime | None:
     if result.delivery is not Delivery.RETRY:
         return None
     return again_at(now, due.attempts + 1, result.retry_after)
+
+
+def _unanswered(key: str) -> DeliveryResult:
+    """Stands in for a result that the adapter did not give: without one, the value would be told for ever."""
+    return DeliveryResult(key=key, delivery=Delivery.RETRY, code="no_result")
 
 
 def _failed(due: Due, error: CrmError) -> DeliveryResult:

@@ -68,7 +68,7 @@ def every_campaign(connection: Connection) -> set[CampaignKey]:
         select(touches.c.campaign_connection, touches.c.campaign_id),
         select(desired.c.connection, desired.c.campaign_id).where(desired.c.campaign_id.is_not(None)),
     )
-    return {CampaignKey(name, id_) for name, id_ in connection.execute(union(*queries)).tuples()}
+    return {CampaignKey(row[0], row[1]) for row in connection.execute(union(*queries))}
 
 
 def _by_campaign(

@@ -39,14 +39,15 @@ def body(request: Request, mimetype: str, *, largest: int) -> bytes:
         raise DeliveryRefusedError(
             f"the content type must be {mimetype}", status=415, reason="wrong_content_type"
         )
-    # Also holds for a body that does not say its length beforehand.
-    request.max_content_length = largest
+    # Werkzeug cuts a body that does not say its length at the limit, without a word: one more tells.
+    request.max_content_length = largest + 1
     try:
-        return request.get_data(cache=False)
+        sent = request.get_data(cache=False)
     except RequestEntityTooLarge as exc:
-        raise DeliveryRefusedError(
-            f"the body is larger than {largest} bytes", status=413, reason="too_large"
-        ) from exc
+        raise _too_large(largest) from exc
+    if len(sent) > largest:
+        raise _too_large(largest)
+    return sent
 
 
 def organisation(connection: ConnectionSettings, told: str) -> None:
@@ -73,6 +74,10 @@ def called_uri(request: Request, public_url: str) -> str:
         query = parts.query or request.query_string.decode("latin-1")
         target = path + (f"?{query}" if query else "")
     return public_url + target
+
+
+def _too_large(largest: int) -> DeliveryRefusedError:
+    return DeliveryRefusedError(f"the body is larger than {largest} bytes", status=413, reason="too_large")
 
 
 def _unknown() -> DeliveryRefusedError:

@@ -92,7 +92,9 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What a webhook delivery says: these objects may have changed."""
+    """What a webhook delivery says: these objects may have changed. Those in `erase`, which are among
+    them, were deleted for the person's privacy: nothing about them may be kept."""
 
     refs: tuple[Ref, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    erase: tuple[Ref, ...] = ()

@@ -79,7 +79,12 @@ class _Compiler:
         return partial(_normalise, self.spec, whole, single)
 
     def _function(self, name: str, lines: list[str], result: str) -> Callable[[Mapping[str, Any]], Any]:
-        heads = [f"    {variable} = part(p, {head!r})" for head, variable in self.parts.items()]
+        body = "\n".join(lines)
+        heads = [
+            f"    {variable} = part(p, {head!r})"
+            for head, variable in self.parts.items()
+            if f"{variable}." in body
+        ]
         source = "\n".join(
             [f"def {name}(p):", *heads, *(f"    {line}" for line in lines), f"    return {result}"]
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -41,8 +42,12 @@ class Document:
         return MappingError(message, file=self.file, line=self.line(path))
 
 
+@lru_cache(maxsize=16)
 def read_document(file: str, content: bytes) -> Document:
-    """The document in `content`; MappingError when it is not one plain YAML mapping."""
+    """The document in `content`; MappingError when it is not one plain YAML mapping.
+
+    The latest are kept: an admin's folder mostly overrides one file of four.
+    """
     root = _compose(file, _text(file, content))
     if not isinstance(root, yaml.MappingNode):
         raise MappingError("the file is empty: it must hold `version: 1` and its sections", file=file, line=1)

@@ -164,6 +164,9 @@ class LifecycleForm(Versioned):
     lead = fields.Dict(keys=_word(tuple(CrmName)), values=fields.Nested(LeadStagesForm), required=True)
 
 
+_MISSING = fields.Field.default_error_messages["required"]
+
+
 def check(document: Document, form: type[Strict]) -> dict[str, Any]:
     """The document's content in the given form; MappingError on the first line that breaks it."""
     try:
@@ -187,8 +190,10 @@ def _faults(messages: Any, data: Any, path: Path) -> Iterator[tuple[Path, str]]:
                 yield from _faults(inner, data[step], (*path, step))
             elif step in {"key", "value"}:
                 yield from _faults(inner, data, path)
-            else:
+            elif inner == [_MISSING]:
                 yield path, f"`{step}` is missing here"
+            else:
+                yield from _faults(inner, data, path)
     elif isinstance(messages, list):
         for message in messages:
             yield path, str(message)

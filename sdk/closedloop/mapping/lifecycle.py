@@ -38,7 +38,7 @@ class Lifecycle:
         words = [value, *((stage.name, stage.label) if stage else ())]
         stages = self.stages.get(crm, {})
         found = (_look_up(stages, word) for word in words if word)
-        by_category = _look_up(self.categories.get(crm, {}), category or "")
+        by_category = _look_up(self.categories.get(crm, {}), str(category or ""))
         return next((meaning for meaning in found if meaning), None) or by_category or StageMeaning.UNKNOWN
 
 

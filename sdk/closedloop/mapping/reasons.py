@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from closedloop.loop.dispositions import ReasonMatch
@@ -41,9 +42,9 @@ class _Pattern:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
-    """The rules, ready to match; `exact` and `folded` are keyed by outcome and text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of a file; `exact` and `folded` are keyed by outcome and text."""
 
     exact: Mapping[tuple[Outcome, str], _Hit]
     folded: Mapping[tuple[Outcome, str], _Hit]
@@ -51,13 +52,23 @@ class Reasons:
     ambiguous: tuple[re.Pattern[str], ...]
     spelling: Spelling
 
+
+class Reasons:
+    """The rules, ready to match. The latest answers are kept: reps pick from lists, and replays ask again."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._remembered = lru_cache(maxsize=20_000)(self._match)
+
     def match(self, raw: str | None, outcome: Outcome) -> ReasonMatch:
         """The code of a raw reason under an outcome, and the rule that gave it.
 
         Blank is `unspecified`, what no rule knows `unmapped`. Of a multi-select value, joined by `;`, the
         first gives the code and the others contribute.
         """
-        text = (raw or "").strip()
+        return self._remembered((raw or "").strip(), outcome)
+
+    def _match(self, text: str, outcome: Outcome) -> ReasonMatch:
         if not text:
             return ReasonMatch(code=ReasonCode.UNSPECIFIED)
         whole = self._known(text, outcome)
@@ -67,15 +78,15 @@ class Reasons:
         return _match([self._hit(part, outcome) for part in parts or [text]])
 
     def _known(self, text: str, outcome: Outcome) -> _Hit | None:
-        return self.exact.get((outcome, text)) or self.folded.get((outcome, fold(text)))
+        return self._rules.exact.get((outcome, text)) or self._rules.folded.get((outcome, fold(text)))
 
     def _hit(self, text: str, outcome: Outcome) -> _Hit:
         folded = fold(text[:_LONGEST])
-        repaired = self.spelling.repair(folded)
+        repaired = self._rules.spelling.repair(folded)
         return (
             self._known(text, outcome)
             or self._by_pattern(folded, outcome)
-            or self.folded.get((outcome, repaired))
+            or self._rules.folded.get((outcome, repaired))
             or (self._by_pattern(repaired, outcome) if repaired != folded else None)
             or _UNMAPPED
         )
@@ -85,13 +96,15 @@ class Reasons:
         hits = _outermost(self._found(text, outcome))
         if not hits:
             return None
-        unclear = len({hit.code for hit in hits}) > 1 or any(rule.search(text) for rule in self.ambiguous)
+        unclear = len({hit.code for hit in hits}) > 1 or any(
+            rule.search(text) for rule in self._rules.ambiguous
+        )
         return _UNMAPPED if unclear else hits[0]
 
     def _found(self, text: str, outcome: Outcome) -> list[_Hit]:
         return [
             _Hit(pattern.code, pattern.rule, found.start(), found.end())
-            for pattern in self.patterns.get(outcome, ())
+            for pattern in self._rules.patterns.get(outcome, ())
             for found in pattern.pattern.finditer(text)
             if found.end() > found.start()
         ]
@@ -123,11 +136,13 @@ def build_reasons(document: Document) -> Reasons:
         builder.pattern(text, ("ambiguous", place)) for place, text in enumerate(loaded.get("ambiguous", ()))
     )
     return Reasons(
-        exact=builder.exact,
-        folded={key: hit for key, hit in builder.folded.items() if hit is not None},
-        patterns={outcome: tuple(patterns) for outcome, patterns in builder.patterns.items()},
-        ambiguous=tuple(ambiguous),
-        spelling=Spelling(loaded.get("words", ())),
+        Rules(
+            exact=builder.exact,
+            folded={key: hit for key, hit in builder.folded.items() if hit is not None},
+            patterns={outcome: tuple(patterns) for outcome, patterns in builder.patterns.items()},
+            ambiguous=tuple(ambiguous),
+            spelling=Spelling(loaded.get("words", ())),
+        )
     )
 
 
@@ -167,6 +182,8 @@ class _Builder:
         for outcome in outcomes:
             self._claim(outcome, text, path)
             self.exact[outcome, text] = hit
+            if not fold(text):  # signs alone fold to nothing, and so do others
+                continue
             known = self.folded.setdefault((outcome, fold(text)), hit)
             if known is not None and known.code is not hit.code:
                 self.folded[outcome, fold(text)] = None

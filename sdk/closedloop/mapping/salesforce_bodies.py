@@ -15,7 +15,7 @@ from closedloop.schema.vocabulary import ObjectType
 
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_SOAP_FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}FaultError"
+_SOAP_FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}Fault"
 
 # A row of a subquery names its parent by standing in it, so the field that points there is left out.
 _PARENT_FIELDS: Mapping[tuple[str, str], str] = {

@@ -12,6 +12,7 @@ _SHORTHANDS = (
     (re.compile(r"\bw/o\b"), "without"),
     (re.compile(r"\bw/"), "with "),
     (re.compile(r"[$€£]+"), " money "),
+    (re.compile(r"#"), " number "),
 )
 _BETWEEN = re.compile(r"[\W_]+")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import weakref
 from types import TracebackType
 from typing import Any, Self
 from wsgiref.types import WSGIApplication
@@ -30,6 +31,8 @@ class LocalServer:
         self._thread: threading.Thread | None = None
         self._server: Any = None
         self._socket = _bound(port)
+        # One that is thrown away without ever having been started or stopped leaves no socket either.
+        weakref.finalize(self, self._socket.close)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 

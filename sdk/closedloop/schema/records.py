@@ -307,8 +307,10 @@ class ContactRole(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Record):
-    """One stage of a pipeline. `of` is lead or opportunity; `id` is what a record's `stage` holds, under
-    `<pipeline>/<stage>` where a CRM has several pipelines.
+    """One stage of a pipeline. `of` is lead or opportunity; `name` is what a record's `stage` holds.
+
+    `id` tells the stage from all others of its CRM: HubSpot's is `<pipeline>/<stage>`, a Salesforce lead
+    status's is `LeadStatus/<status>`, because an opportunity stage may have the same name.
 
     For opportunities `closed` and `won` are the CRM's own metadata and decide `meaning`; for leads the
     mapping file `lifecycle.yaml` does, because neither CRM flags disqualification on the stage.

@@ -64,6 +64,15 @@ class Day(Field):
             raise ValidationError("expected a day such as '2026-11-20'") from None
 
 
+class Truth(Field):
+    """True or False, and nothing that merely counts as it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002 - marshmallow's signature
+        if not isinstance(value, bool):
+            raise ValidationError("expected a boolean: true or false")
+        return value
+
+
 class Tuple(Field):
     """A tuple of values of one kind, as a list."""
 
@@ -114,6 +123,7 @@ def _derive(value_type: type) -> type[Schema]:
 
 _FIELDS: Mapping[type, type[Field]] = {
     str: fields.String,
+    bool: Truth,
     date: Day,
     datetime: Instant,
     Decimal: ExactDecimal,
@@ -141,8 +151,6 @@ def _of(hint: Any, **options: Any) -> Field:
 
 
 def _plain(hint: Any, options: dict[str, Any]) -> Field:
-    if hint is bool:
-        return fields.Boolean(truthy={True}, falsy={False}, **options)
     if hint is int:
         return fields.Integer(strict=True, **options)
     if hint in _FIELDS:

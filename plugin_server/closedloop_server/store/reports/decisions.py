@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func
 from closedloop.loop.attribution import CampaignKey, Cause
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import ObjectType, Outcome, ReasonCode
-from closedloop_server.store.reports.selection import NO_CAMPAIGN, STANDING, DecisionFilter, filtered
+from closedloop_server.store.reports.selection import CREDITED, NO_CAMPAIGN, DecisionFilter, filtered
 from closedloop_server.store.reports.tally import Tally, tallies
 from closedloop_server.store.tables import credits_, ledger, records, touches
 
@@ -121,7 +121,7 @@ def _page(wanted: DecisionFilter, after: Position | None) -> Select[Any]:
             _SUBJECT.c.name.label("subject_name"),
             _CAMPAIGN.c.name.label("campaign_name"),
         )
-        .select_from(STANDING.outerjoin(_SUBJECT, subject).outerjoin(_CAMPAIGN, campaign))
+        .select_from(CREDITED.outerjoin(_SUBJECT, subject).outerjoin(_CAMPAIGN, campaign))
         .where(*filtered(wanted))
         .order_by(*(column.desc() for column in _ORDER))
     )

@@ -7,7 +7,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, func, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from closedloop.loop.attribution import CampaignKey
 from closedloop.loop.feedback import CampaignFeedback, Delivery, FeedbackKind
@@ -92,51 +104,45 @@ _STATE: ColumnElement[str] = case(
     (and_(_SAME, delivered.c.delivery == Delivery.REFUSED.value), DeliveryState.REFUSED.value),
     else_=DeliveryState.WAITING.value,
 )
-_JOINED = desired.outerjoin(
-    delivered, and_(delivered.c.connection == desired.c.connection, delivered.c.key == desired.c.key)
-)
+_TOLD = and_(delivered.c.connection == desired.c.connection, delivered.c.key == desired.c.key)
+_JOINED = desired.outerjoin(delivered, _TOLD)
 
 
 # What the CRM said about an earlier version says nothing about the one that waits now.
 _CODE = case((_SAME, delivered.c.code))
-_COUNTED = (
-    func.count().label("count"),
-    func.min(case((_SAME, delivered.c.message))).label("message"),
-    func.max(delivered.c.at).label("at"),
-)
+_MESSAGE = case((_SAME, delivered.c.message))
 
 
 def deliveries(connection: Connection, search: Search) -> dict[CampaignKey, Deliveries]:
     """The deliveries of every campaign wanted for which there is something to tell."""
+    # Grouped outside: PostgreSQL takes two expressions with parameters for different ones.
+    told = union_all(_of_campaigns(search), _of_members(search), _of_contacts(search)).subquery()
+    same = (told.c.connection, told.c.campaign_id, told.c.kind, told.c.state, told.c.code)
+    query = select(
+        *same,
+        func.count().label("count"),
+        func.min(told.c.message).label("message"),
+        func.max(told.c.at).label("at"),
+    ).group_by(*same)
     counts: dict[CampaignKey, list[DeliveryCount]] = {}
-    for query in (_of_campaigns(search), _of_members(search), _of_contacts(search)):
-        for row in connection.execute(query):
-            counts.setdefault(CampaignKey(row.connection, row.campaign_id), []).append(_count(row))
+    for row in connection.execute(query):
+        counts.setdefault(CampaignKey(row.connection, row.campaign_id), []).append(_count(row))
     return {key: Deliveries(counts=tuple(of_key)) for key, of_key in counts.items()}
 
 
 def _of_campaigns(search: Search) -> Select[Any]:
     """The campaigns' own records, and their rows by reason."""
-    same = (
-        desired.c.connection,
-        desired.c.campaign_id,
-        desired.c.kind,
-        _STATE.label("state"),
-        _CODE.label("code"),
-    )
+    here = desired.c
     return (
-        select(*same, *_COUNTED)
+        _values(here.connection, here.campaign_id)
         .select_from(_JOINED)
-        .where(desired.c.campaign_id.is_not(None))
-        .where(*searched(search, desired.c.connection, desired.c.campaign_id))
-        .group_by(*same)
+        .where(here.campaign_id.is_not(None), *searched(search, here.connection, here.campaign_id))
     )
 
 
 def _of_members(search: Search) -> Select[Any]:
     """The people where a CRM shows them on the campaign's members, as Salesforce does."""
-    target = literal(f"{FeedbackKind.PERSON}|{ObjectType.CAMPAIGN_MEMBER}|") + edges.c.crm_id
-    return _of_people(search, edges, target)
+    return _of_people(search, edges, ObjectType.CAMPAIGN_MEMBER, edges.c.crm_id)
 
 
 def _of_contacts(search: Search) -> Select[Any]:
@@ -148,30 +154,35 @@ def _of_contacts(search: Search) -> Select[Any]:
         person.c.crm_id == edges.c.crm_id,
         person.c.role == Role.CONTACT.value,
     )
-    target = literal(f"{FeedbackKind.PERSON}|{ObjectType.CONTACT}|") + person.c.to_id
-    return _of_people(search, edges.join(person, pair), target)
+    return _of_people(search, edges.join(person, pair), ObjectType.CONTACT, person.c.to_id)
 
 
-def _of_people(search: Search, members: FromClause, target: ColumnElement[str]) -> Select[Any]:
+def _of_people(
+    search: Search, members: FromClause, shown_on: ObjectType, crm_id: ColumnElement[str]
+) -> Select[Any]:
+    target = literal(f"{FeedbackKind.PERSON}|{shown_on}|") + crm_id
     shown = and_(desired.c.connection == edges.c.connection, desired.c.key == target)
-    told_of = and_(delivered.c.connection == desired.c.connection, delivered.c.key == desired.c.key)
-    same = (
-        edges.c.to_connection.label("connection"),
-        edges.c.to_id.label("campaign_id"),
-        desired.c.kind,
-        _STATE.label("state"),
-        _CODE.label("code"),
-    )
     return (
-        select(*same, *_COUNTED)
-        .select_from(members.join(desired, shown).outerjoin(delivered, told_of))
+        _values(edges.c.to_connection, edges.c.to_id)
+        .select_from(members.join(desired, shown).outerjoin(delivered, _TOLD))
         .where(
             edges.c.object == ObjectType.CAMPAIGN_MEMBER.value,
             edges.c.role == Role.CAMPAIGN.value,
             edges.c.to_object == ObjectType.CAMPAIGN.value,
             *searched(search, edges.c.to_connection, edges.c.to_id),
         )
-        .group_by(edges.c.to_connection, edges.c.to_id, desired.c.kind, _STATE, _CODE)
+    )
+
+
+def _values(connection: Column[str], campaign_id: Column[str]) -> Select[Any]:
+    return select(
+        connection.label("connection"),
+        campaign_id.label("campaign_id"),
+        desired.c.kind,
+        _STATE.label("state"),
+        _CODE.label("code"),
+        _MESSAGE.label("message"),
+        delivered.c.at,
     )
 
 
@@ -208,7 +219,7 @@ def told(connection: Connection, campaign: CampaignKey) -> Told | None:
             _STATE.label("state"),
             delivered.c.at,
             _CODE.label("code"),
-            case((_SAME, delivered.c.message)).label("message"),
+            _MESSAGE.label("message"),
         )
         .select_from(_JOINED)
         .where(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Column, ColumnElement, FromClause, and_, or_, select
+from sqlalchemy import Column, ColumnElement, FromClause, or_, select
 
 from closedloop.loop.attribution import CampaignKey, Cause
-from closedloop.schema.vocabulary import DECIDED, AttributionModel, ObjectType, Outcome, ReasonCode
-from closedloop_server.store.tables import credits_, ledger, records, standings
+from closedloop.schema.vocabulary import AttributionModel, ObjectType, Outcome, ReasonCode
+from closedloop_server.store.tables import credits_, ledger, records
 
 NO_CAMPAIGN = ""
 """The campaign id of the unattributed part."""
@@ -43,22 +43,9 @@ class DecisionFilter:
     """The connection that the decision came from; the campaign may be in another one."""
 
 
-STANDING: FromClause = credits_.join(ledger, credits_.c.ledger_id == ledger.c.id).join(
-    standings,
-    # By the primary key as well: `ledger_id` alone has no index.
-    and_(
-        standings.c.connection == ledger.c.connection,
-        standings.c.object == ledger.c.object,
-        standings.c.crm_id == ledger.c.crm_id,
-        standings.c.ledger_id == ledger.c.id,
-    ),
-)
-"""The credits of the decisions that stand."""
-
-_DECIDED = [outcome.value for outcome in DECIDED]
-
-IS_DECIDED: ColumnElement[bool] = standings.c.outcome.in_(_DECIDED)
-"""A reopened record stands, but nothing is decided about it."""
+CREDITED: FromClause = credits_.join(ledger, credits_.c.ledger_id == ledger.c.id)
+"""The credits with their decisions. Only an entry that holds and decides something has credits; `reconcile`
+counts the entries that hold by themselves and would show a difference."""
 
 
 def searched(search: Search, connection: Column[str], crm_id: Column[str]) -> list[ColumnElement[bool]]:
@@ -85,8 +72,8 @@ def _named(text: str, connection: Column[str], crm_id: Column[str]) -> ColumnEle
 
 
 def filtered(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
-    """The conditions on STANDING that leave only the decisions wanted."""
-    conditions = [IS_DECIDED, credits_.c.model == wanted.model.value]
+    """The conditions on CREDITED that leave only the decisions wanted."""
+    conditions = [credits_.c.model == wanted.model.value]
     conditions += searched(wanted.search, credits_.c.campaign_connection, credits_.c.campaign_id)
     if wanted.credited is not None:
         blank = credits_.c.campaign_id == NO_CAMPAIGN

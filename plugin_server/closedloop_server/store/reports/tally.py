@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 from closedloop.loop.attribution import CampaignKey
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import DECIDED, Outcome, ReasonCode
-from closedloop_server.store.reports.selection import STANDING, DecisionFilter, filtered
+from closedloop_server.store.reports.selection import CREDITED, DecisionFilter, filtered
 from closedloop_server.store.tables import credits_, ledger
 
 ZERO = Decimal(0)
@@ -112,7 +112,7 @@ def _grouped(wanted: DecisionFilter) -> Any:
         ledger.c.currency,
     )
     counted = (func.count().label("decisions"), func.max(ledger.c.decided_at).label("last"))
-    return select(*same, *counted).select_from(STANDING).where(*filtered(wanted)).group_by(*same)
+    return select(*same, *counted).select_from(CREDITED).where(*filtered(wanted)).group_by(*same)
 
 
 def by_campaign(row: Row[Any]) -> CampaignKey:

@@ -11,10 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, func, or_, select
 
 from closedloop.loop.attribution import Cause
-from closedloop.schema.vocabulary import AttributionModel, ObjectType, Outcome, ReasonCode
-from closedloop_server.store.reports.selection import IS_DECIDED, NO_CAMPAIGN, DecisionFilter
+from closedloop.schema.vocabulary import DECIDED, AttributionModel, ObjectType, Outcome, ReasonCode
+from closedloop_server.store.reports.selection import NO_CAMPAIGN, DecisionFilter
 from closedloop_server.store.reports.tally import ZERO, Tally, tallies
 from closedloop_server.store.tables import ledger, standings
+
+# A reopened record stands as well, but nothing is decided about it.
+_IS_DECIDED = standings.c.outcome.in_([outcome.value for outcome in DECIDED])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Reconciliation:
 
 def reconcile(connection: Connection, model: AttributionModel) -> Reconciliation:
     """Where every decision that stands went."""
-    standing = connection.execute(select(func.count()).select_from(standings).where(IS_DECIDED)).scalar_one()
+    standing = connection.execute(select(func.count()).select_from(standings).where(_IS_DECIDED)).scalar_one()
     found = tallies(connection, DecisionFilter(model=model), _cause)
     return Reconciliation(
         model=model,
@@ -72,7 +75,7 @@ def unmapped_reasons(connection: Connection) -> tuple[UnmappedReason, ...]:
     query = (
         select(*same, func.count().label("decisions"), func.max(ledger.c.decided_at).label("last"))
         .select_from(standings.join(ledger, standings.c.ledger_id == ledger.c.id))
-        .where(IS_DECIDED)
+        .where(_IS_DECIDED)
         .where(or_(ledger.c.reason == code, cast(ledger.c.contributing, Text).contains(f'"{code}"')))
         .group_by(*same)
         .order_by(func.count().desc(), *same)

@@ -42,9 +42,16 @@ class Campaigns:
         self._guids: dict[str, str] = {}
         self._lock = threading.Lock()
         self._plain = False
+        self._closed = False
 
     def wanted(self) -> tuple[str, ...]:
-        """The properties to ask for: those of the fields that the portal has, and the numeric id."""
+        """The properties to ask for: those of the fields that the portal has, and the numeric id. None
+        where the portal has no campaigns or the token no access to them."""
+        if self._closed:
+            return ()
+        return self._wanted()
+
+    def _wanted(self) -> tuple[str, ...]:
         custom = {} if self._plain else self._definitions.of(CAMPAIGNS)
         known = [
             name
@@ -56,15 +63,21 @@ class Campaigns:
     def page(self, after: str | None) -> tuple[list[Json], str | None]:
         """A page of all campaigns, and where the next one begins."""
         found, following = self._page(after)
-        self._learn(found)
+        with self._lock:
+            self._note(found)
         return found, following
 
     def read(self, guids: Iterable[str]) -> tuple[list[Json], list[str]]:
         """These campaigns, and the GUIDs of those that are gone."""
         asked, found = list(dict.fromkeys(guids)), list[Json]()
-        for start in range(0, len(asked), CHUNK):
-            found += self._read_chunk(asked[start : start + CHUNK])
-        self._learn(found)
+        try:
+            for start in range(0, len(asked), CHUNK):
+                found += self._read_chunk(asked[start : start + CHUNK])
+        except AuthenticationError as error:
+            self._close(error)
+            return [], []
+        with self._lock:
+            self._note(found)
         present = {str(campaign["id"]).lower() for campaign in found}
         return found, [guid for guid in asked if guid not in present]
 
@@ -96,6 +109,8 @@ class Campaigns:
             yield from self._client.campaign_contacts(guid, report)
         except GoneError:  # deleted since it was listed: nobody is in it
             return
+        except AuthenticationError as error:
+            self._close(error)
 
     def _look(self) -> None:
         after: str | None = None
@@ -106,7 +121,22 @@ class Campaigns:
                 return
 
     def _page(self, after: str | None) -> tuple[list[Json], str | None]:
-        return self._reading(lambda names: self._client.campaigns(wanted=names, after=after))
+        try:
+            found = self._reading(lambda names: self._client.campaigns(wanted=names, after=after))
+        except AuthenticationError as error:
+            self._close(error)
+            return [], None
+        self._closed = False
+        return found
+
+    def _close(self, error: AuthenticationError) -> None:
+        """Goes on without campaigns, which need Marketing Hub Professional and a scope of their own: a
+        portal where only sales works has none."""
+        if error.status != 403:
+            raise error
+        if not self._closed:
+            log.warning("HubSpot shows no campaigns: %s", error.message)
+        self._closed = True
 
     def _read_chunk(self, guids: Sequence[str]) -> list[Json]:
         answer = self._reading(lambda names: self._client.read_campaigns(guids, wanted=names))
@@ -119,7 +149,7 @@ class Campaigns:
     def _reading(self, read: Callable[[Sequence[str]], T]) -> T:
         """What `read` gives for the wanted properties, or for HubSpot's own if it refuses one of them."""
         try:
-            return read(self.wanted())
+            return read(self._wanted())
         except AuthenticationError:
             raise
         except RefusedError as error:
@@ -127,11 +157,7 @@ class Campaigns:
                 raise
             log.warning("HubSpot refuses to read custom campaign properties: %s", error.message)
             self._plain = True
-            return read(self.wanted())
-
-    def _learn(self, found: Iterable[Json]) -> None:
-        with self._lock:
-            self._note(found)
+            return read(self._wanted())
 
     def _note(self, found: Iterable[Json]) -> None:
         for campaign in found:

@@ -68,15 +68,19 @@ def to_hints(events: Sequence[Event], mapping: CrmMapping, *, portal_id: str, ap
     An event of another portal, or of another app where `app_id` is set, refuses the whole delivery.
     """
     refs: dict[Ref, None] = {}
+    erase: dict[Ref, None] = {}
     ignored: Counter[str] = Counter()
     for event in events:
         _check_addressee(event, portal_id, app_id)
         found = list(_refs(event, mapping))
-        refs.update(dict.fromkeys(ref for ref in found if isinstance(ref, Ref)))
-        if not any(isinstance(ref, Ref) for ref in found):
+        named = dict.fromkeys(ref for ref in found if isinstance(ref, Ref))
+        refs |= named
+        if event.type.endswith(".privacyDeletion"):  # a deletion comes with it, before or after
+            erase |= named
+        if not named:
             ignored[next((str(reason) for reason in found), "unknown_event")] += 1
     counted = tuple(Ignored(reason=reason, count=count) for reason, count in sorted(ignored.items()))
-    return Hints(refs=tuple(refs), ignored=counted)
+    return Hints(refs=tuple(refs), ignored=counted, erase=tuple(erase))
 
 
 def _check_addressee(event: Event, portal_id: str, app_id: str | None) -> None:

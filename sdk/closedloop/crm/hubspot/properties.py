@@ -73,6 +73,10 @@ class Definitions:
         """The definitions by name. Empty where the portal has no such objects or the token no access."""
         return self._fresh(object_type, _KEPT_SECONDS)
 
+    def newest(self, object_type: str) -> Mapping[str, Definition]:
+        """The definitions as they were a minute ago at most, for when something seems to be missing."""
+        return self._fresh(object_type, _UNKNOWN_AFTER_SECONDS)
+
     def forget(self) -> None:
         """Reads all definitions anew when they are next needed."""
         with self._lock:
@@ -85,7 +89,7 @@ class Definitions:
         """
         labels, unknown = _labels(self.of(object_type), values)
         if unknown:
-            labels, _ = _labels(self._fresh(object_type, _UNKNOWN_AFTER_SECONDS), values)
+            labels, _ = _labels(self.newest(object_type), values)
         return labels
 
     def _fresh(self, object_type: str, seconds: float) -> Mapping[str, Definition]:

@@ -71,10 +71,13 @@ class Writer:
 
     # -- Contacts
 
-    def _people(self, given: Sequence[tuple[int, PersonFeedback]], outbox: Outbox) -> None:
+    def _people(
+        self, given: Sequence[tuple[int, PersonFeedback]], outbox: Outbox, *, again: bool = True
+    ) -> None:
         if not given:
             return
-        fields = self._existing(FeedbackKind.PERSON, self._mapping.source(ObjectType.CONTACT))
+        source = self._mapping.source(ObjectType.CONTACT)
+        fields = self._existing(FeedbackKind.PERSON, source)
         if "outcome" not in fields:
             for place, _ in given:
                 outbox.settle(place, error=_not_installed("contact"))
@@ -83,17 +86,22 @@ class Writer:
             Item(place=place, id=each.target.id, changes=_named(person_values(each), fields))
             for place, each in given
         ]
-        source = self._mapping.source(ObjectType.CONTACT)
-        outbox.send(
-            items, size=_CONTACTS_AT_ONCE, update=lambda inputs: self._update_contacts(source, inputs)
-        )
+        try:
+            outbox.send(
+                items,
+                size=_CONTACTS_AT_ONCE,
+                update=lambda inputs: self._update_contacts(source, inputs, again=again),
+            )
+        except _PropertiesRefusedError:
+            self._definitions.forget()
+            self._people(given, outbox, again=False)
 
-    def _update_contacts(self, source: str, inputs: Sequence[Json]) -> object:
+    def _update_contacts(self, source: str, inputs: Sequence[Json], *, again: bool) -> object:
         try:
             return self._client.update(source, inputs)
         except RefusedError as error:
-            if _is_unknown(error):  # deleted since it was looked up: look again next time
-                self._definitions.forget()
+            if again and _is_unknown(error):  # a property was deleted since it was looked up
+                raise _PropertiesRefusedError from None
             raise
 
     # -- Campaigns
@@ -177,8 +185,13 @@ class Writer:
     def _existing(self, kind: FeedbackKind, object_type: str) -> Mapping[str, str]:
         """Our fields of this kind and the portal's properties for them, those that it has."""
         target = self._mapping.feedback(kind)
+        wanted = target.fields if target else {}
         known = self._definitions.of(object_type)
-        return {ours: theirs for ours, theirs in (target.fields if target else {}).items() if theirs in known}
+        if any(
+            theirs not in known for theirs in wanted.values()
+        ):  # somebody may have installed them just now
+            known = self._definitions.newest(object_type)
+        return {ours: theirs for ours, theirs in wanted.items() if theirs in known}
 
 
 def _is_unknown(error: CrmError) -> bool:
@@ -186,7 +199,7 @@ def _is_unknown(error: CrmError) -> bool:
 
 
 class _PropertiesRefusedError(Exception):
-    """The campaigns API does not take our properties. Never leaves this module."""
+    """HubSpot does not take one of our properties. Never leaves this module."""
 
 
 def _misaddressed(given: Feedback) -> CrmError | None:

@@ -216,7 +216,10 @@ def _rows(salesforce: Salesforce, answer: Any) -> list[Row]:
     """The rows of a query and of all its continuations."""
     rows: list[Row] = []
     while True:
-        rows += _shaped(answer, "records")["records"]
+        page = _shaped(answer, "records")["records"]
+        if not all(isinstance(row, dict) for row in page):
+            raise _unexpected("objects as records")
+        rows += page
         following = answer.get("nextRecordsUrl")
         if answer.get("done", True) or not following:
             return rows

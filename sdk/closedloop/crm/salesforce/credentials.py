@@ -39,8 +39,6 @@ class SalesforceCredentials:
             raise SettingsError(
                 f"currency is {self.currency!r}: write its ISO code, like 'EUR'", reason="bad_currency"
             )
-        if self.currency is not None and not re.fullmatch(r"[A-Z]{3}", self.currency):
-            raise SettingsError(f"currency is {self.currency!r}: write it like 'EUR'", reason="bad_currency")
         if bool(self.client_id) != bool(self.client_secret):
             raise SettingsError(
                 "client_id and client_secret belong together: give both or neither", reason="half_credentials"

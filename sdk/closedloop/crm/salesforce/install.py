@@ -207,9 +207,9 @@ def _change(crm: SalesforceCrm, sobject: str, ours: str, theirs: str, field: _Fi
 def _hooks(crm: SalesforceCrm, endpoint: str, integration_user: str) -> Iterator[Hook]:
     """What has to be sent when: a change of the fields above, or of a custom field that the mapping reads."""
     for of, standard in _HOOKED.items():
-        sobject = crm.mapping.source(of)
-        described = crm.describes.get(sobject)
-        if described is None:
+        sobject = next(iter(crm.mapping.sources(of)), None)
+        described = crm.describes.get(sobject) if sobject else None
+        if sobject is None or described is None:
             continue
         mapped = (described.field(path) for path in crm.mapping.fields(of) if path.endswith("__c"))
         # A formula cannot watch a long text; its change comes with that of the reason beside it.

@@ -7,14 +7,15 @@ two. The recycle bin is read along: a deletion moves SystemModstamp like any oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from closedloop.crm.base import Batch, Page
 from closedloop.crm.salesforce.cursor import Cursor, Place
-from closedloop.crm.salesforce.ids import full_id
-from closedloop.crm.salesforce.read import Findings, Reader
+from closedloop.crm.salesforce.read import Findings, Reader, row_id
 from closedloop.crm.salesforce.soql import Question, select, since
+from closedloop.errors import AnswerError
+from closedloop.schema.records import utc
 from closedloop.schema.vocabulary import ObjectType
 
 PAGE_SIZE = 2_000
@@ -111,4 +112,10 @@ class Poll:
 
 def _place(row: Mapping[str, Any]) -> Place:
     """The row's place in the walk; REST writes the zone as `+0000`."""
-    return Place(datetime.fromisoformat(row["SystemModstamp"]).astimezone(UTC), full_id(row["Id"]))
+    try:
+        stamp = utc(datetime.fromisoformat(row["SystemModstamp"]))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise AnswerError(
+            "a row has no SystemModstamp: this is not the answer of Salesforce's API", reason="not_the_api"
+        ) from exc
+    return Place(stamp, row_id(row))

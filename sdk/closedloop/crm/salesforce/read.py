@@ -15,7 +15,7 @@ from closedloop.crm.base import Batch, Refusal
 from closedloop.crm.salesforce.describes import Describes
 from closedloop.crm.salesforce.ids import full_id
 from closedloop.crm.salesforce.soql import Question, chunks, one_of, select
-from closedloop.errors import NormaliseError, RefusedError
+from closedloop.errors import AnswerError, NormaliseError, RefusedError
 from closedloop.mapping import CrmMapping
 from closedloop.schema.records import (
     CampaignMember,
@@ -136,7 +136,7 @@ class Reader:
         """Adds the rows to what was found; returns what they make needed."""
         needs: list[Need] = []
         for row in rows:
-            ref = Ref(of, full_id(row["Id"]))
+            ref = Ref(of, row_id(row))
             if row.get("IsDeleted"):
                 found.gone[ref] = None
                 needs += _survivor(of, row)
@@ -181,6 +181,16 @@ class Reader:
     def _question(self, group: _Group, source: str) -> Question:
         columns = self.columns(group.object, source)
         return Question(select(columns, source, where=one_of(group.field, group.ids)), "IsDeleted" in columns)
+
+
+def row_id(row: Mapping[str, Any], name: str = "Id") -> str:
+    """The id in a field of a row; AnswerError if there is none."""
+    try:
+        return full_id(row.get(name))
+    except ValueError as exc:
+        raise AnswerError(
+            f"a row has no {name}: this is not the answer of Salesforce's API", reason="not_the_api"
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +258,14 @@ def _named(record: Record) -> Iterator[tuple[ObjectType, str | None]]:
 def _survivor(of: ObjectType, row: Mapping[str, Any]) -> Iterator[Need]:
     """The record that a deleted one was merged into."""
     if row.get("MasterRecordId"):
-        yield Need(of, "Id", full_id(row["MasterRecordId"]))
+        yield Need(of, "Id", row_id(row, "MasterRecordId"))
 
 
 def _note_gone(group: _Group, rows: Iterable[Mapping[str, Any]], found: Findings) -> None:
     """Ids that no row came for: emptied from the recycle bin, or out of the integration user's sight."""
     if group.field != "Id":
         return
-    came = {full_id(row["Id"]) for row in rows}
+    came = {row_id(row) for row in rows}
     for record_id in group.ids:
         if record_id not in came:
             found.gone[Ref(group.object, record_id)] = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from closedloop.crm.salesforce.describes import Described, Field
+from closedloop.crm.salesforce.soql import instant
 from closedloop.loop.feedback import CampaignFeedback, Feedback, PersonFeedback, ReasonFeedback, ReasonTotal
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import OUTCOME_LABELS, REASONS, ReasonCode
@@ -71,7 +72,7 @@ def _person(feedback: PersonFeedback) -> dict[str, Value]:
         "raw_reason": feedback.raw_reason,
         "note": feedback.note,
         "stage": feedback.stage,
-        "decided_at": _instant(feedback.decided_at),
+        "decided_at": _at(feedback.decided_at),
         "decided_by": feedback.decided_by,
     }
 
@@ -83,7 +84,7 @@ def _campaign(feedback: CampaignFeedback, currency: str | None) -> dict[str, Val
         "won_amount": _amount(feedback.won_amounts, currency),
         "lost_amount": _amount(feedback.lost_amounts, currency),
         "top_reasons": "\n".join(_line(total) for total in feedback.top_reasons) or None,
-        "last_decision_at": _instant(feedback.last_decision_at),
+        "last_decision_at": _at(feedback.last_decision_at),
         "model": feedback.model.value,
     }
 
@@ -126,8 +127,8 @@ def _number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _instant(value: datetime | None) -> str | None:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None
+def _at(value: datetime | None) -> str | None:
+    return None if value is None else instant(value)
 
 
 def _cut(text: str, length: int) -> str:

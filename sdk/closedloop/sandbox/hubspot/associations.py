@@ -86,7 +86,8 @@ class Associations:
         """Gives one record's associations to another, as a merge does; the other's own primary ones stay."""
         for end, types in self._links.pop(gone, {}).items():
             self._links[end].pop(gone)
-            keeps_primary = self.primary(kept, end.kind) is not None
+            owns = self.types.primary(kept.kind, end.kind) is not None
+            keeps_primary = owns and self.primary(kept, end.kind) is not None
             for t in types.values():
                 if end != kept and not (t.primary and keeps_primary):
                     self._make(kept, end, t)

@@ -123,17 +123,12 @@ class Portal:
         """Merges one record into another: the merged id leads to the primary one from now on."""
         with self._change(at, by) as (moment, origin):
             kept, gone = self.record(object_type, primary), self.record(object_type, merged)
-            self.writer.merge(kept, gone, moment, origin)
-            if kept.kind is CONTACTS:
-                self.touches.move(gone.id, kept.id)
-                self.writer.calculate(kept, self.touches.analytics(kept.id), moment)
+            self.absorb(kept, gone, moment, origin)
 
     def privacy_delete(self, contact_id: str, *, at: datetime | None = None, by: int | None = None) -> None:
         """Erases a contact for good, as the GDPR demands."""
         with self._change(at, by) as (moment, origin):
-            contact = self.record(CONTACTS.name, contact_id)
-            self.touches.forget(contact.id)
-            self.writer.forget(contact, moment, origin)
+            self.erase(self.record(CONTACTS.name, contact_id), moment, origin)
 
     def associate(
         self,
@@ -231,6 +226,18 @@ class Portal:
     def settle(self, timeout: float = 30) -> bool:
         """Waits until every event was delivered or given up; False when the time was too short."""
         return self.sender.settle(timeout)
+
+    def absorb(self, kept: CrmObject, gone: CrmObject, at: datetime, origin: Origin) -> None:
+        """Merges one record into another, its touches included."""
+        self.writer.merge(kept, gone, at, origin)
+        if kept.kind is CONTACTS:
+            self.touches.move(gone.id, kept.id)
+            self.writer.calculate(kept, self.touches.analytics(kept.id), at)
+
+    def erase(self, contact: CrmObject, at: datetime, origin: Origin) -> None:
+        """Erases a contact and its touches."""
+        self.touches.forget(contact.id)
+        self.writer.forget(contact, at, origin)
 
     def record(self, object_type: str, record_id: str) -> CrmObject:
         """The live record itself; 404 when there is none. A campaign may be named by either of its ids."""

@@ -97,8 +97,8 @@ def search_objects(call: Call) -> Answer:
 def merge_objects(call: Call) -> Answer:
     """POST: merges one record into another and answers with the survivor."""
     primary, merged = an_id(call.body, "primaryObjectId"), an_id(call.body, "objectIdToMerge")
-    call.portal.merge(call.kind.name, primary, merged, at=call.at)
-    record = call.portal.require(call.kind, primary)
+    record, gone = call.portal.require(call.kind, primary), call.portal.require(call.kind, merged)
+    call.portal.absorb(record, gone, call.at, call.origin)
     return 200, shown(call.portal, record, view_of(call.portal, call.kind, properties=()))
 
 
@@ -107,7 +107,7 @@ def forget_contact(call: Call) -> Answer:
     if call.kind is not CONTACTS:
         raise not_found()
     contact = identified(call.portal, CONTACTS, an_id(call.body, "objectId"), call.body.get("idProperty"))
-    call.portal.privacy_delete(contact.id, at=call.at)
+    call.portal.erase(contact, call.at, call.origin)
     return 204, None
 
 

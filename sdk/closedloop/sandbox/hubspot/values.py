@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from closedloop.sandbox.hubspot.definitions import PropertyDefinition
@@ -28,6 +29,7 @@ def as_text(raw: Any) -> str:
     return str(raw)
 
 
+@lru_cache(maxsize=100_000)
 def parse_moment(text: str) -> datetime:
     """The time in milliseconds since 1970 or in ISO 8601, a bare date being its midnight in UTC."""
     try:

@@ -19,7 +19,7 @@ from closedloop.sandbox.http import LocalServer
 from closedloop.sandbox.salesforce.convert import Converted
 from closedloop.sandbox.salesforce.ids import long_id
 from closedloop.sandbox.salesforce.oauth import Sessions, TokenEndpoint
-from closedloop.sandbox.salesforce.objects import Objects
+from closedloop.sandbox.salesforce.objects import objects_of
 from closedloop.sandbox.salesforce.org import Org
 from closedloop.sandbox.salesforce.outbound import Timing
 from closedloop.sandbox.salesforce.refusal import Refusal
@@ -40,10 +40,10 @@ class SalesforceSandbox:
     `org` is the data, and what a person does with it in the pages; `access_token` is a session that is valid
     from the start; `client_id` and `client_secret` are those of a client that may get more of them.
 
-    `currencies` makes it an org with several currencies, the first of them the corporate one: then records have
-    CurrencyIsoCode. An org with one, `currency`, tells it nowhere in its REST API: a recorded Organization of
-    such an org has no field for it. `without` names custom fields (`Lead.Disqualified_Reason__c`) and objects
-    that the org lacks, or hides from the integration user: both look the same from outside.
+    `currencies` makes it an org with several currencies, the first of them the corporate one: then records
+    have CurrencyIsoCode. An org with one, `currency`, does not tell it over REST: the recorded Organization
+    of such an org has no field for it. `without` names custom fields (`Lead.Disqualified_Reason__c`) and
+    objects that the org lacks, or hides from the integration user: both look the same from outside.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class SalesforceSandbox:
         self.org = Org(
             organization_id=organisation,
             name=name,
-            objects=Objects(without=without, currencies=currencies),
+            objects=objects_of(frozenset(without), tuple(currencies)),
             clock=clock,
             timing=timing or Timing(),
         )

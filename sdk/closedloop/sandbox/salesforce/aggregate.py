@@ -10,8 +10,8 @@ from closedloop.sandbox.salesforce.columns import Operand, Scope, comparable
 from closedloop.sandbox.salesforce.conditions import Conditions
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.render import plain
-from closedloop.sandbox.salesforce.soql import Call, Column, Expression, Path, Query
 from closedloop.sandbox.salesforce.sorting import in_order, window
+from closedloop.sandbox.salesforce.syntax import Call, Column, Expression, Path, Query
 from closedloop.sandbox.salesforce.tables import Row
 
 Group = list[Row]

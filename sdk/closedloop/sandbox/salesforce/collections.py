@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeGuard
 
 from closedloop.sandbox.salesforce.call import Answer, Call, writeable
 from closedloop.sandbox.salesforce.ids import long_id
@@ -54,8 +54,8 @@ def retrieve(call: Call) -> Answer:
     kind = call.kind()
     body: Mapping[str, Any] = call.body() if call.method == "POST" else _from_query(call)
     ids, fields = body.get("ids"), body.get("fields")
-    if not isinstance(ids, list) or not isinstance(fields, list) or not fields:
-        raise Refusal("JSON_PARSER_ERROR", "ids and fields are required to be lists.")
+    if not _are_texts(ids) or not _are_texts(fields) or not fields:
+        raise Refusal("JSON_PARSER_ERROR", "ids and fields are required to be lists of strings.")
     _check_size(ids, _MOST_RETRIEVED)
     return Answer(body=[_retrieved(call, kind, i, fields) for i in ids])
 
@@ -68,6 +68,10 @@ def _retrieved(call: Call, kind: SObject, given: Any, fields: Sequence[str]) -> 
     if row is None or row.get("IsDeleted"):
         return None
     return chosen(call.org, kind, row, fields, call.version)
+
+
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _from_query(call: Call) -> Mapping[str, Any]:

@@ -11,7 +11,8 @@ from lark import Token
 
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.schema import Field, SObject
-from closedloop.sandbox.salesforce.soql import Call, Expression, Path, pointed
+from closedloop.sandbox.salesforce.soql import pointed
+from closedloop.sandbox.salesforce.syntax import Call, Expression, Path
 from closedloop.sandbox.salesforce.tables import Row
 
 if TYPE_CHECKING:

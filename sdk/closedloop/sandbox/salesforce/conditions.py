@@ -12,7 +12,7 @@ from closedloop.sandbox.salesforce.columns import Operand, comparable
 from closedloop.sandbox.salesforce.dates import Range
 from closedloop.sandbox.salesforce.ids import long_id
 from closedloop.sandbox.salesforce.refusal import Refusal
-from closedloop.sandbox.salesforce.soql import (
+from closedloop.sandbox.salesforce.syntax import (
     Compare,
     Condition,
     Every,
@@ -98,7 +98,7 @@ class Conditions:
     def _in_range(self, operand: Operand, sign: str, literal: Range) -> Test:
         if operand.type not in ("date", "datetime"):
             raise _wrong_type(operand)
-        start, end = (_as(operand.type, day) for day in literal.days(self._today))
+        start, end = (_as(operand.type, day) for day in self._days(literal))
         tests: Mapping[str, Test] = {
             "=": lambda value: start <= value < end,
             "!=": lambda value: not start <= value < end,
@@ -109,6 +109,13 @@ class Conditions:
         }
         test, read = tests[sign], operand.read
         return lambda row: sign == "!=" if read(row) is None else test(read(row))
+
+    def _days(self, literal: Range) -> tuple[date, date]:
+        try:
+            return literal.days(self._today)
+        except (OverflowError, ValueError):
+            message = f"{literal.word} is outside of the days that there are"
+            raise Refusal("NUMBER_OUTSIDE_VALID_RANGE", message) from None
 
     def _like(self, operand: Operand, condition: Like) -> Test:
         if _group(operand.type) != "string":

@@ -26,10 +26,10 @@ _TRUE = {"User": ("IsActive",), "OpportunityStage": ("IsActive",)}
 
 def with_defaults(tables: Tables, kind: SObject, row: Row, *, by: str) -> Row:
     """The row of a new record with everything that Salesforce defaults on create."""
-    row = {f.name: row.get(f.name) for f in kind.fields.values() if not f.derived} | row
-    for field in kind.fields.values():
-        if field.type == "boolean" and not field.derived and row[field.name] is None:
-            row[field.name] = field.name in _TRUE.get(kind.name, ())
+    row = {**kind.blank, **row}
+    for name in kind.switches:
+        if row[name] is None:
+            row[name] = name in _TRUE.get(kind.name, ())
     _default(row, {name: Decimal(0) for name in _ZEROS.get(kind.name, ())})
     _default(row, _TEXTS.get(kind.name, {}))
     if "OwnerId" in row:

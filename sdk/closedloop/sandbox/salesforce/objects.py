@@ -1,9 +1,10 @@
-"""Every object of the sandbox org, by its name: Salesforce's own, and what the customer and Closed Loop added."""
+"""Every object of the sandbox org: Salesforce's own, and what the customer and Closed Loop added."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 
 from closedloop.sandbox.salesforce import fields_campaigns, fields_people, fields_sales
@@ -72,6 +73,12 @@ class Objects:
 
     def _find_referring(self, parent: str) -> Iterator[tuple[SObject, Field]]:
         return ((s, f) for s in self for f in s.fields.values() if parent in f.refers_to)
+
+
+@cache
+def objects_of(without: frozenset[str], currencies: tuple[str, ...]) -> Objects:
+    """The objects of such an org; orgs that are alike share them."""
+    return Objects(without=without, currencies=currencies)
 
 
 def _chosen(kind: SObject, without: Collection[str], currencies: Sequence[str]) -> SObject:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from closedloop.sandbox.salesforce import convert, derive, effects, rules
+from closedloop.sandbox.salesforce import convert, derive, effects, merge, rules
 from closedloop.sandbox.salesforce.ids import long_id, new_id
 from closedloop.sandbox.salesforce.objects import Objects
 from closedloop.sandbox.salesforce.outbound import Outbound, Timing
@@ -113,6 +113,21 @@ class Org:
         """Turns the lead into an account, a contact and, where its fields are given, an opportunity."""
         with self.transaction():
             return convert.convert(self, lead_id, opportunity=opportunity, at=self._at(at), by=self._by(by))
+
+    def merge(
+        self,
+        sobject: str,
+        master_id: str,
+        merged_id: str,
+        *,
+        at: datetime | None = None,
+        by: str | None = None,
+    ) -> None:
+        """Merges a lead, contact or account into another one: it is deleted and names its master."""
+        kind = self.known(sobject)
+        with self.transaction():
+            master, merged = self.alive(kind, master_id), self.alive(kind, merged_id)
+            merge.merge(self, kind, master, merged, effects.stamps(self._at(at), self._by(by)))
 
     def subscribe(
         self, sobject: str, fields: Sequence[str], endpoint: str, *, when_changed: Sequence[str]

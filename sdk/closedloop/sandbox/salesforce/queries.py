@@ -35,7 +35,7 @@ class Cursors:
         """GET query/<locator>: a further page."""
         cursor, _, start = call.path["locator"].partition("-")
         records = self._open.get(cursor)
-        if records is None or not start.isdigit() or int(start) >= len(records):
+        if records is None or not re.fullmatch(r"[0-9]{1,9}", start) or int(start) >= len(records):
             raise Refusal("INVALID_QUERY_LOCATOR", "invalid query locator")
         return Answer(body=self._page(call, cursor, records, int(start)))
 
@@ -61,5 +61,5 @@ class Cursors:
 
 
 def _page_size(call: Call) -> int:
-    wanted = re.search(r"batchSize=(\d+)", call.request.headers.get("Sforce-Query-Options", ""))
+    wanted = re.search(r"batchSize=([0-9]{1,9})\b", call.request.headers.get("Sforce-Query-Options", ""))
     return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, int(wanted[1]))) if wanted else _LARGEST_PAGE

@@ -13,7 +13,9 @@ from closedloop.sandbox.salesforce.ids import long_id
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.render import Node, expand
 from closedloop.sandbox.salesforce.schema import SObject
-from closedloop.sandbox.salesforce.soql import (
+from closedloop.sandbox.salesforce.soql import parse, too_complicated
+from closedloop.sandbox.salesforce.sorting import in_order, window
+from closedloop.sandbox.salesforce.syntax import (
     Call,
     Column,
     Compare,
@@ -23,9 +25,7 @@ from closedloop.sandbox.salesforce.soql import (
     Path,
     Query,
     Within,
-    parse,
 )
-from closedloop.sandbox.salesforce.sorting import in_order, window
 from closedloop.sandbox.salesforce.tables import Row
 
 if TYPE_CHECKING:
@@ -46,8 +46,11 @@ class Found:
 def run(org: Org, text: str, *, version: str, deleted: bool = False) -> Found:
     """The answer to a query; `deleted` finds what is in the recycle bin too."""
     query = parse(text)
-    with org.lock:
-        return _Run(org, text, version, deleted).found(query)
+    try:
+        with org.lock:
+            return _Run(org, text, version, deleted).found(query)
+    except RecursionError:
+        raise too_complicated() from None
 
 
 class _Run:

@@ -33,19 +33,15 @@ def not_found(message: str = "The requested resource does not exist") -> Refusal
     return Refusal("NOT_FOUND", message, status=404)
 
 
-def deleted() -> Refusal:
+def deleted(*, status: int = 404) -> Refusal:
     """The record is in the recycle bin (recorded with status 404 and an empty list of fields)."""
-    return Refusal("ENTITY_IS_DELETED", "entity is deleted", status=404, fields=[])
+    return Refusal("ENTITY_IS_DELETED", "entity is deleted", status=status, fields=[])
 
 
 def no_such_record(field: str | None = None) -> Refusal:
-    """The id belongs to no record."""
-    return Refusal(
-        "INVALID_CROSS_REFERENCE_KEY",
-        "invalid cross reference id",
-        status=404,
-        fields=[field] if field else [],
-    )
+    """The id belongs to no record: the one addressed, or the one that a field refers to."""
+    status, fields = (404, []) if field is None else (400, [field])
+    return Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=status, fields=fields)
 
 
 def malformed_id(label: str, value: object, *, field: str) -> Refusal:

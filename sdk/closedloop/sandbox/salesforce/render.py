@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from closedloop.sandbox.salesforce.columns import Scope, parent
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.schema import Field, SObject
-from closedloop.sandbox.salesforce.soql import Call, Column
+from closedloop.sandbox.salesforce.syntax import Call, Column
 from closedloop.sandbox.salesforce.tables import Row
 from closedloop.sandbox.salesforce.values import to_json
 

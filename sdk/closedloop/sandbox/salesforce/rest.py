@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from werkzeug import Request, Response
@@ -50,6 +51,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
 )
 
 
+@cache
 def _routes() -> Map:
     return Map(
         [
@@ -72,7 +74,6 @@ class Api:
         self._sessions = sessions
         self._token = token
         self._url = url
-        self._map = _routes()
         cursors = Cursors()
         self._usage = organisation.Usage()
         self._endpoints: dict[str, Callable[[Call], Answer]] = {
@@ -135,7 +136,7 @@ class Api:
         return Call(org=self._org, url=self._url(), request=request, path=path)
 
     def _matched(self, request: Request) -> tuple[str, dict[str, Any]]:
-        adapter = self._map.bind("sandbox")
+        adapter = _routes().bind("sandbox")
         try:
             name, path = adapter.match(request.path.rstrip("/"), method=request.method)
         except MethodNotAllowed as error:

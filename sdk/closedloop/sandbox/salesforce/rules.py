@@ -34,9 +34,7 @@ def check(tables: Tables, kind: SObject, row: Row, changed: Mapping[str, Any], *
     """Refuses the row as it would be after the write, of which `changed` are the fields given."""
     if kind.name in _BEFORE:
         _BEFORE[kind.name](tables, row, changed, old)
-    missing = [
-        f.name for f in kind.fields.values() if f.required and row.get(f.name) is None and not f.derived
-    ]
+    missing = [f.name for f in kind.required if row.get(f.name) is None]
     if missing:
         message = f"Required fields are missing: [{', '.join(missing)}]"
         raise Refusal("REQUIRED_FIELD_MISSING", message, fields=missing)
@@ -76,7 +74,7 @@ def _check_reference(tables: Tables, field: Field, record_id: str) -> None:
     if row is None:
         raise no_such_record(field.name)
     if row.get("IsDeleted"):
-        raise deleted()
+        raise deleted(status=400)
 
 
 def _check_unique(tables: Tables, kind: SObject, field: Field, row: Row) -> None:

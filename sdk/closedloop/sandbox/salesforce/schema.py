@@ -135,8 +135,19 @@ class SObject:
         return {f.relationship.lower(): f for f in self.fields.values() if f.relationship}
 
     @cached_property
-    def name_field(self) -> Field | None:
-        return next((f for f in self.fields.values() if "N" in f.flags), None)
+    def required(self) -> tuple[Field, ...]:
+        """What a create may not leave out."""
+        return tuple(f for f in self.fields.values() if f.required and not f.derived)
+
+    @cached_property
+    def blank(self) -> Mapping[str, None]:
+        """A row of which nothing is known."""
+        return {f.name: None for f in self.fields.values() if not f.derived}
+
+    @cached_property
+    def switches(self) -> tuple[str, ...]:
+        """The boolean fields that are kept; they are never null."""
+        return tuple(name for name in self.blank if self.fields[name].type == "boolean")
 
 
 def read_fields(table: str) -> Iterator[Field]:

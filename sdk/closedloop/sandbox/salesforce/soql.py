@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -15,110 +14,26 @@ from lark.exceptions import VisitError
 
 from closedloop.sandbox.salesforce.dates import Range
 from closedloop.sandbox.salesforce.refusal import Refusal
+from closedloop.sandbox.salesforce.syntax import (
+    Call,
+    Column,
+    Compare,
+    Condition,
+    Every,
+    Expression,
+    Includes,
+    Like,
+    Negated,
+    Ordering,
+    Path,
+    Query,
+    Some,
+    Within,
+)
 from closedloop.sandbox.salesforce.values import parse_date, parse_datetime
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "'": "'", '"': '"', "\\": "\\"}
 _EXCERPT = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A field, perhaps of a parent: `Account.Owner.Name`. The parts know where they stand in the text."""
-
-    parts: tuple[Token, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function of fields."""
-
-    name: Token
-    arguments: tuple[Path, ...]
-
-
-Expression = Path | Call
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One selected expression."""
-
-    expression: Expression
-    alias: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Negated:
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    expression: Expression
-    operator: str
-    literal: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """A pattern in which `%` stands for any text and `_` for one character."""
-
-    expression: Expression
-    pattern: re.Pattern[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """In a list of literals, or in what another query selects."""
-
-    expression: Expression
-    choices: tuple[Any, ...] | Query
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Includes:
-    """For multi-select picklists: each choice is a set of values, all of which must be there."""
-
-    expression: Expression
-    choices: tuple[str, ...]
-    negated: bool
-
-
-Condition = Every | Some | Negated | Compare | Like | Within | Includes
-
-
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    expression: Expression
-    descending: bool
-    nulls_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A whole query, or one in brackets."""
-
-    columns: tuple[Column | Query, ...]
-    source: Path
-    alias: str | None
-    scope: str | None
-    where: Condition | None
-    group: tuple[Expression, ...]
-    having: Condition | None
-    order: tuple[Ordering, ...]
-    limit: int | None
-    offset: int
 
 
 def parse(text: str) -> Query:
@@ -126,16 +41,24 @@ def parse(text: str) -> Query:
     try:
         query = _Build().transform(_grammar().parse(text))
     except UnexpectedToken as error:
-        raise malformed(text, error.line, error.column, _unexpected(error.token)) from None
+        raise _unexpected(text, error.token) from None
     except UnexpectedInput as error:
         line, column = error.line, error.column
-        raise malformed(text, line, column, f"unexpected token: '{_at(text, line, column)}'") from None
+        letter = text.split("\n")[line - 1][column - 1]
+        raise malformed(text, line, column, f"unexpected token: '{letter}'") from None
     except VisitError as error:
         if isinstance(error.orig_exc, Refusal):
             raise error.orig_exc from None
         raise
+    except RecursionError:
+        raise too_complicated() from None
     assert isinstance(query, Query)  # noqa: S101  for the type checker: the grammar's start rule
     return query
+
+
+def too_complicated() -> Refusal:
+    """The refusal of a query whose conditions are nested too deep."""
+    return Refusal("QUERY_TOO_COMPLICATED", "Query is either selecting too many fields or too complicated.")
 
 
 def malformed(text: str, line: int, column: int, message: str) -> Refusal:
@@ -145,7 +68,7 @@ def malformed(text: str, line: int, column: int, message: str) -> Refusal:
 
 def pointed(text: str, line: int, column: int, message: str) -> str:
     """The message under the place in the text that it is about, as Salesforce shows it."""
-    lines = text.splitlines() or [""]
+    lines = text.split("\n")
     row = lines[min(max(line, 1), len(lines)) - 1]
     column = min(column, len(row) + 1) if column > 0 else len(row) + 1
     start = max(0, column - 1 - _EXCERPT)
@@ -161,13 +84,11 @@ def _grammar() -> Lark:
     return Lark(grammar, parser="lalr", maybe_placeholders=True)
 
 
-def _unexpected(token: Token) -> str:
-    return "unexpected token: <EOF>" if token.type == "$END" else f"unexpected token: '{token}'"
-
-
-def _at(text: str, line: int, column: int) -> str:
-    rows = text.splitlines() or [""]
-    return rows[line - 1][column - 1 : column]
+def _unexpected(text: str, token: Token) -> Refusal:
+    if token.type != "$END":
+        return malformed(text, token.line or 1, token.column or 1, f"unexpected token: '{token}'")
+    rows = text.split("\n")
+    return malformed(text, len(rows), len(rows[-1]) + 1, "unexpected token: <EOF>")
 
 
 def _unquoted(token: Token, *, keep: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from closedloop.sandbox.salesforce.columns import Operand, comparable
-from closedloop.sandbox.salesforce.soql import Expression, Ordering, Query
+from closedloop.sandbox.salesforce.syntax import Expression, Ordering, Query
 
 _Subject = TypeVar("_Subject")
 

@@ -17,6 +17,8 @@ from closedloop.sandbox.salesforce.refusal import Refusal, malformed_id
 from closedloop.sandbox.salesforce.schema import Field
 
 NUMBERS = frozenset({"int", "double", "currency", "percent"})
+# Help, "Valid Date and Date/Time Values".
+_YEARS = range(1700, 4001)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _DATETIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 
@@ -55,18 +57,19 @@ def parse_datetime(text: str) -> datetime | None:
     if match is None:
         return None
     try:
-        instant = datetime.fromisoformat(match[1] + match[2].upper().replace("Z", "+00:00"))
-    except ValueError:
+        instant = seconds(datetime.fromisoformat(match[1] + match[2].upper().replace("Z", "+00:00")))
+    except (ValueError, OverflowError):
         return None
-    return seconds(instant)
+    return instant if instant.year in _YEARS else None
 
 
 def parse_date(text: str) -> date | None:
     """The date; None where the text is none."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year in _YEARS else None
 
 
 def seconds(instant: datetime) -> datetime:
@@ -109,7 +112,7 @@ def _number(field: Field, value: Any) -> int | Decimal:
 
 def _in_range(field: Field, number: Decimal) -> int | Decimal:
     digits = 9 if field.type == "int" else field.precision - field.scale
-    if abs(number) >= Decimal(10) ** digits:
+    if number and number.adjusted() >= digits:
         message = f"{field.label}: value outside of valid range on numeric field: {number}"
         raise Refusal("NUMBER_OUTSIDE_VALID_RANGE", message, fields=[field.name])
     if field.type == "int":
