@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from marshmallow import Schema
 
 from closedloop import cli, errors
 from closedloop.loop.attribution import CAUSES, Cause
@@ -65,7 +66,7 @@ def test_links_between_the_pages_lead_somewhere(page: str, text: str) -> None:
 
 
 def setting_names() -> list[str]:
-    schemas = [SettingsFile, *CONNECTIONS.values()]
+    schemas: list[type[Schema]] = [SettingsFile, *CONNECTIONS.values()]
     return sorted({name for schema in schemas for name in schema().fields} - {"connections"})
 
 

@@ -91,7 +91,7 @@ class Runtime:
     def stop(self) -> None:
         """Ends every thread after what it is doing, and closes the database. Safe to repeat.
 
-        A worker that waits for a CRM longer than that is left behind: whatever it still does can be done twice.
+        A worker that waits for a CRM too long is left behind: whatever it still does can be done twice.
         """
         if self._stopped:
             return

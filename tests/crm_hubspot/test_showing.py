@@ -69,7 +69,7 @@ def test_a_campaign_with_nothing_decided_shows_zeros() -> None:
     ]
 
 
-def test_the_properties_of_a_campaign_count_amounts_in_the_portals_currency() -> None:
+def test_the_properties_of_a_campaign_count_only_amounts_in_the_portals_currency() -> None:
     assert campaign_values(FEEDBACK, "EUR") == {
         "accepted": "12",
         "recycled": "3",
@@ -78,7 +78,7 @@ def test_the_properties_of_a_campaign_count_amounts_in_the_portals_currency() ->
         "won": "2",
         "lost": "4",
         "won_amount": "12000",
-        "lost_amount": "4001.004",
+        "lost_amount": "4000.004",
         "top_reasons": "Disqualified, No budget: 4\nLost, Price: 2.5",
         "last_decision_at": "2026-11-20T14:03:00.000Z",
         "model": "primary",

@@ -418,6 +418,10 @@ def test_a_refusal_never_repeats_the_value(fields: dict[str, str]) -> None:
     )
 
 
+def test_an_engagement_of_an_unexpected_shape_is_refused() -> None:
+    assert refused("hubspot", "activity", {"id": "1", "properties": "x"}).reason == "wrong_type"
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

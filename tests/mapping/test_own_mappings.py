@@ -13,7 +13,7 @@ from closedloop.errors import NormaliseError
 from closedloop.loop.feedback import FeedbackKind
 from closedloop.mapping import CrmMapping, Mappings
 from closedloop.mapping.bodies import normalise
-from closedloop.schema.records import Lead, Money, Record
+from closedloop.schema.records import Lead, Money, Record, Stage
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 Own = Callable[[str, str], Mappings]
@@ -69,6 +69,27 @@ def test_a_custom_field_that_fails_names_itself(own: Own) -> None:
     with pytest.raises(NormaliseError) as caught:
         lead(own, "    custom:\n      ours: {from: X__c, type: int}\n", X__c="many")
     assert (caught.value.field, caught.value.reason) == ("ours", "bad_number")
+
+
+def test_a_table_that_does_not_list_a_word_refuses_it_where_text_cannot_stand(own: Own) -> None:
+    line = "    custom:\n      ours: {from: X__c, type: bool, values: {Hot: true, Cold: false}}\n"
+    assert lead(own, line, X__c="cold").custom == {"ours": False}
+    with pytest.raises(NormaliseError) as caught:
+        lead(own, line, X__c="warm")
+    assert (caught.value.field, caught.value.reason) == ("ours", "unknown_value")
+
+
+def test_a_field_may_hold_one_of_our_own_words(own: Own) -> None:
+    text = (
+        "version: 1\ncrm: salesforce\nobjects:\n  stage:\n    source: Phase__c\n"
+        "    fields: {id: {from: Id, type: string}, of: Of__c, name: Name}\n"
+    )
+    mappings = own("salesforce.yaml", text)
+    stage = normalise("salesforce", "stage", {"Id": "1", "Of__c": "Lead", "Name": "New"}, mappings=mappings)
+    assert isinstance(stage, Stage)
+    assert stage.of is ObjectType.LEAD
+    with pytest.raises(NormaliseError):
+        normalise("salesforce", "stage", {"Id": "1", "Of__c": "Order", "Name": "New"}, mappings=mappings)
 
 
 def test_a_custom_name_is_only_ever_a_name(own: Own) -> None:

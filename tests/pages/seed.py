@@ -262,7 +262,7 @@ class Seed:
 
     def _fates(self, campaign: CampaignKey, values: list[Feedback], fate: int) -> None:
         digests = feedback.digests(self.connection, campaign.connection, (value.key for value in values))
-        for place, (key, digest) in enumerate(digests.items()):
+        for place, (key, digest) in enumerate(sorted(digests.items())):
             row = _FATES.get(fate if place % 5 == 0 or "campaign|" in key[:9] else 0, {})
             if row is not None:
                 self.connection.execute(

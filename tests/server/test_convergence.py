@@ -1,4 +1,4 @@
-"""However the news comes in, and wherever a step breaks off, the end is what a fresh installation would find."""
+"""However the news comes, wherever a step breaks off: the end is what a fresh installation would find."""
 
 from __future__ import annotations
 

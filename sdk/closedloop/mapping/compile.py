@@ -16,7 +16,7 @@ from closedloop.errors import NormaliseError
 from closedloop.mapping import convert, ids
 from closedloop.mapping.convert import FaultError
 from closedloop.mapping.path import PayloadPath, dig, part
-from closedloop.mapping.shape import Slot, record_type, slots
+from closedloop.mapping.shape import BECOMES, Slot, record_type, slots
 from closedloop.mapping.spec import FieldSpec, ObjectSpec
 from closedloop.schema.records import LinkedId, Record, Utm
 from closedloop.schema.vocabulary import CrmName
@@ -113,12 +113,12 @@ class _Compiler:
         return lines
 
     def _custom(self, place: int, spec: FieldSpec) -> list[str]:
-        return self._value(spec, f"c{place}", None)
+        return self._value(spec, f"c{place}", Slot(name=spec.name, type=BECOMES[spec.type]))
 
     def _expected(self, spec: FieldSpec) -> str:
         return " or ".join(".".join(map(str, path)) for path in spec.all_paths)
 
-    def _value(self, spec: FieldSpec, variable: str, slot: Slot | None) -> list[str]:
+    def _value(self, spec: FieldSpec, variable: str, slot: Slot) -> list[str]:
         if spec.always is not None:
             return [f"{variable} = {self._bind('always', spec.always)}"]
         if spec.join:
@@ -145,7 +145,7 @@ class _Compiler:
             return f"{variable}.get({path[1]!r})"
         return f"dig(p, {path!r})"
 
-    def _convert(self, spec: FieldSpec, variable: str, slot: Slot | None) -> list[str]:
+    def _convert(self, spec: FieldSpec, variable: str, slot: Slot) -> list[str]:
         skip = (
             [f"if v is not None and not str(v).startswith({spec.starts_with!r}): v = None"]
             if spec.starts_with
@@ -227,16 +227,16 @@ def _own_id(crm: CrmName, spec: ObjectSpec) -> Callable[[Any], Any]:
     return partial(ids.salesforce_own_id, ids.PREFIXES.get(spec.source))
 
 
-def _is_word(spec: FieldSpec, slot: Slot | None) -> bool:
-    return slot is not None and spec.type == "string" and slot.type is not str
+def _is_word(spec: FieldSpec, slot: Slot) -> bool:
+    return spec.type == "string" and slot.type is not str
 
 
-def _words(spec: FieldSpec, slot: Slot | None) -> Callable[[Any], Any]:
+def _words(spec: FieldSpec, slot: Slot) -> Callable[[Any], Any]:
     """Looks a value up in the mapping's table, in any case; a list is looked up sorted and joined by `;`."""
     table = {raw.lower(): ours for raw, ours in (spec.values or {}).items()}
-    if spec.values is None and slot is not None:
+    if spec.values is None:
         table = {str(ours): ours for ours in slot.type.__members__.values()}  # type: ignore[attr-defined]  # _is_word: our enums
-    passes = slot is None or slot.type is str
+    passes = slot.type is str
 
     def look_up(value: Any) -> Any:
         text = (

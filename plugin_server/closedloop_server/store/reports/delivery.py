@@ -118,12 +118,12 @@ def deliveries(connection: Connection, search: Search) -> dict[CampaignKey, Deli
     # Grouped outside: PostgreSQL takes two expressions with parameters for different ones.
     told = union_all(_of_campaigns(search), _of_members(search), _of_contacts(search)).subquery()
     same = (told.c.connection, told.c.campaign_id, told.c.kind, told.c.state, told.c.code)
-    query = select(
-        *same,
+    counted = (
         func.count().label("count"),
         func.min(told.c.message).label("message"),
         func.max(told.c.at).label("at"),
-    ).group_by(*same)
+    )
+    query = select(*same, *counted).group_by(*same).order_by(*same)
     counts: dict[CampaignKey, list[DeliveryCount]] = {}
     for row in connection.execute(query):
         counts.setdefault(CampaignKey(row.connection, row.campaign_id), []).append(_count(row))

@@ -47,7 +47,7 @@ class HubSpotCrm:
         self.definitions = Definitions(self.client)
         fields = self.mapping.fields(ObjectType.CAMPAIGN)
         self._campaigns = Campaigns(self.client, self.definitions, fields)
-        self._reader = Reader(self.client, self.mapping, self.definitions, self._campaigns)
+        self._reader = Reader(self.client, self.mapping, self.definitions, self._campaigns, self._currency)
         self._poll = Poll(self._reader, report_calls=credentials.report_calls_per_poll, clock=clock)
         self._writer = Writer(self.client, self.mapping, self.definitions, self._currency)
         self._lock = threading.Lock()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from closedloop.crm.base import Batch, Refusal
+from closedloop.crm.currency import priced
 from closedloop.crm.hubspot.answers import (
     Json,
     errors_of,
@@ -94,9 +95,15 @@ class Reader:
     """Reads CRM records in batches and turns them into ours."""
 
     def __init__(
-        self, client: HubSpotClient, mapping: CrmMapping, definitions: Definitions, campaigns: Campaigns
+        self,
+        client: HubSpotClient,
+        mapping: CrmMapping,
+        definitions: Definitions,
+        campaigns: Campaigns,
+        currency: Callable[[], str | None],
     ) -> None:
         self.client, self.mapping, self.definitions, self.campaigns = client, mapping, definitions, campaigns
+        self.currency = currency
         self._unlinked: set[tuple[str, str]] = set()
 
     def wanted(self, kind: ObjectType) -> tuple[str, ...]:
@@ -157,7 +164,7 @@ class Reader:
         except NormaliseError as error:
             into.refused[Ref(kind, id_)] = Refusal(ref=Ref(kind, id_), error=error)
         else:
-            into.records[record.ref] = record
+            into.records[record.ref] = priced(record, self.currency)
 
     def _add_members(self, contact: Json, into: Gathered) -> None:
         properties = _properties(contact)

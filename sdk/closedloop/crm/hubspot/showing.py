@@ -81,8 +81,7 @@ def _amounts(label: str, amounts: Sequence[Money]) -> list[str]:
 
 
 def _amount(amounts: Iterable[Money], currency: str | None) -> str:
-    counted = [m.amount for m in amounts if m.currency is None or currency is None or m.currency == currency]
-    return number(sum(counted, Decimal(0)))
+    return number(sum((money.amount for money in amounts if money.currency == currency), Decimal(0)))
 
 
 def _last(moment: datetime | None) -> str:

@@ -50,7 +50,6 @@ class SalesforceCrm:
         self.describes = Describes(self.client)
         self._reader = Reader(self.client, self.mapping, self.describes, currency=self._currency)
         self._writer = Writer(self.client, self.mapping, self.describes, currency=self._currency)
-        self._own_currency = credentials.currency
         self._page_size = page_size
         self._clock = clock
         self._lock = threading.Lock()
@@ -100,7 +99,7 @@ class SalesforceCrm:
             crm=self.name,
             id=full_id(row["Id"]),
             name=row.get("Name"),
-            currency=row.get("DefaultCurrencyIsoCode") or self._own_currency,
+            currency=row.get("DefaultCurrencyIsoCode") or self._stated_currency,
         )
 
 

@@ -7,11 +7,12 @@ the next round needs: a lead's members, their campaigns, the contact it became, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from closedloop.crm.base import Batch, Refusal
+from closedloop.crm.currency import priced
 from closedloop.crm.salesforce.describes import Describes
 from closedloop.crm.salesforce.ids import full_id
 from closedloop.crm.salesforce.soql import Question, chunks, one_of, select
@@ -21,7 +22,6 @@ from closedloop.schema.records import (
     CampaignMember,
     ContactRole,
     Lead,
-    Money,
     Opportunity,
     Record,
     Ref,
@@ -46,14 +46,6 @@ _BELONGINGS: Mapping[ObjectType, tuple[ObjectType, str]] = MappingProxyType(
     }
 )
 """What belongs to an object: the rows of another one that name it in this field."""
-
-_MONEY: Mapping[ObjectType, tuple[str, ...]] = MappingProxyType(
-    {
-        ObjectType.ACCOUNT: ("annual_revenue",),
-        ObjectType.OPPORTUNITY: ("amount",),
-        ObjectType.CAMPAIGN: ("budgeted_cost", "actual_cost"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -150,17 +142,8 @@ class Reader:
         except NormaliseError as error:
             found.refuse(ref, error)
             return None
-        found.records[record.ref] = record = self._priced(record)
+        found.records[record.ref] = record = priced(record, self._currency)
         return record
-
-    def _priced(self, record: Record) -> Record:
-        """An org with one currency names it nowhere on its records."""
-        changes: dict[str, Any] = {}
-        for name in _MONEY.get(record.object, ()):
-            money: Money | None = getattr(record, name)
-            if money is not None and money.currency is None:
-                changes[name] = Money(amount=money.amount, currency=self._currency())
-        return replace(record, **changes) if changes else record
 
     def _round(self, needs: set[Need], found: Findings) -> set[Need]:
         groups = list(_grouped(needs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from closedloop.sandbox.salesforce.objects import Objects
@@ -112,75 +113,90 @@ def _child(kind: SObject, field: Field) -> dict[str, Any]:
 
 
 def _field(kind: SObject, field: Field) -> dict[str, Any]:
-    address = field.type == "address"
+    parts = {**_SAME_FOR_ALL, **_about_value(field), **_about_use(kind, field)}
+    return dict(sorted(parts.items()))
+
+
+# What none of our fields is or has.
+_SAME_FOR_ALL: Mapping[str, Any] = dict.fromkeys(
+    (
+        "aiPredictionField",
+        "autoNumber",
+        "calculated",
+        "cascadeDelete",
+        "caseSensitive",
+        "dependentPicklist",
+        "deprecatedAndHidden",
+        "displayLocationInDecimal",
+        "encrypted",
+        "formulaTreatNullNumberAsZero",
+        "highScaleNumber",
+        "htmlFormatted",
+        "restrictedDelete",
+        "searchPrefilterable",
+        "writeRequiresMasterRead",
+    ),
+    False,
+) | dict.fromkeys(
+    (
+        "calculatedFormula",
+        "controllerName",
+        "defaultValueFormula",
+        "filteredLookupInfo",
+        "inlineHelpText",
+        "mask",
+        "maskType",
+        "referenceTargetField",
+        "relationshipOrder",
+    )
+)
+
+
+def _about_value(field: Field) -> dict[str, Any]:
     return {
-        "aggregatable": not (field.type == "boolean" or address or field.long_text),
-        "aiPredictionField": False,
-        "autoNumber": False,
         "byteLength": _byte_length(field),
-        "calculated": False,
-        "calculatedFormula": None,
-        "cascadeDelete": False,
-        "caseSensitive": False,
         "compoundFieldName": field.compound,
-        "controllerName": None,
-        "createable": field.createable and not kind.setup,
         "custom": field.custom,
         "defaultValue": False if field.type == "boolean" else None,
-        "defaultValueFormula": None,
-        "defaultedOnCreate": field.defaulted,
-        "dependentPicklist": False,
-        "deprecatedAndHidden": False,
         "digits": 8 if field.type == "int" else 0,
-        "displayLocationInDecimal": False,
-        "encrypted": False,
         "externalId": field.external_id,
-        "extraTypeInfo": _extra_type(field),
-        "filterable": not field.long_text,
-        "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
-        "groupable": not (field.type in _UNGROUPABLE or field.long_text),
-        "highScaleNumber": False,
-        "htmlFormatted": False,
-        "idLookup": field.id_lookup,
-        "inlineHelpText": None,
+        "extraTypeInfo": "plaintextarea" if field.type == "textarea" else None,
         "label": field.label,
         "length": field.length,
-        "mask": None,
-        "maskType": None,
         "name": field.name,
         "nameField": "N" in field.flags,
         "namePointing": field.polymorphic,
         "nillable": field.nillable,
-        "permissionable": field.nillable and (field.createable or field.updateable or field.derived),
         "polymorphicForeignKey": field.polymorphic,
         "precision": field.precision,
-        "queryByDistance": address,
-        "referenceTargetField": None,
         "referenceTo": list(field.refers_to),
         "relationshipName": field.relationship,
-        "relationshipOrder": None,
-        "restrictedDelete": False,
         "restrictedPicklist": field.restricted,
         "scale": field.scale,
-        "searchPrefilterable": False,
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
-        "sortable": not (address or field.long_text),
         "type": field.type,
         "unique": field.external_id,
+    }
+
+
+def _about_use(kind: SObject, field: Field) -> dict[str, Any]:
+    address = field.type == "address"
+    return {
+        "aggregatable": not (field.type == "boolean" or address or field.long_text),
+        "createable": field.createable and not kind.setup,
+        "defaultedOnCreate": field.defaulted,
+        "filterable": not field.long_text,
+        "groupable": not (field.type in _UNGROUPABLE or field.long_text),
+        "idLookup": field.id_lookup,
+        "permissionable": field.nillable and (field.createable or field.updateable or field.derived),
+        "queryByDistance": address,
+        "sortable": not (address or field.long_text),
         "updateable": field.updateable and not kind.setup,
-        "writeRequiresMasterRead": False,
     }
 
 
 def _byte_length(field: Field) -> int:
     return field.length if field.type in ("id", "reference") else field.length * _TEXT_BYTES
-
-
-def _extra_type(field: Field) -> str | None:
-    if field.type != "textarea":
-        return None
-    return "plaintextarea"
 
 
 def _choices(kind: SObject, field: Field, tables: Tables) -> dict[str, Any]:
