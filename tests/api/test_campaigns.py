@@ -110,6 +110,16 @@ def _campaign(first_day: Any, *names: str, crm_id: str = "701") -> None:
         records.save(connection, found, now=NOW)
 
 
+@pytest.mark.parametrize("sort", list(Sort))
+def test_campaigns_that_are_alike_in_all_but_their_id_are_each_listed(
+    first_day: Any, first_day_get: Get, every: Every, sort: Sort
+) -> None:
+    for number in range(5):
+        _campaign(first_day, "east", "west", crm_id=f"701{number}")
+    found = every(first_day_get, "/campaigns", "campaigns", limit=1, sort=sort)
+    assert len(set(_ids(found))) == len(found) == 10
+
+
 def test_a_crm_id_in_two_connections_has_to_say_which(first_day: Any, first_day_get: Get) -> None:
     _campaign(first_day, "east", "west")
     answer = first_day_get("/campaigns/701", status=409)

@@ -102,14 +102,19 @@ def test_a_campaign_says_what_its_crm_was_told(page: Page, state: str, words: st
     assert "Closed_Loop_Accepted__c" in _text(panel)
 
 
-def test_a_campaign_that_waits_says_since_when_and_why(page: Page) -> None:
-    texts = [
-        _text(page(link).xpath('//aside[@class="told"]')[0])
-        for link in page("/?delivery=waiting").xpath('//th/a[@class="name"]/@href')
-    ]
-    assert any("shows an older version, told 20 Nov 2026, 13:03. This one waits" in text for text in texts)
-    assert any("was not told yet; this waits since 20 Nov 2026, 12:03" in text for text in texts)
-    assert any("unable to obtain exclusive access UNABLE_TO_LOCK_ROW" in text for text in texts)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "shows an older version, told 20 Nov 2026, 13:03. This one waits since 20 Nov 2026, 12:03.",
+        "was not told this yet; it waits since 20 Nov 2026, 12:03.",
+        "The CRM put it off on 20 Nov 2026, 13:03: unable to obtain exclusive access UNABLE_TO_LOCK_ROW.",
+    ],
+)
+def test_a_campaign_that_waits_says_since_when_and_why(page: Page, words: str) -> None:
+    links = page("/?delivery=waiting").xpath('//th/a[@class="name"]/@href')
+    panels = [_text(page(link).xpath('//aside[@class="told"]')[0]) for link in links]
+    assert len(panels) == 11
+    assert sum(words in panel for panel in panels) in {3, 4}
 
 
 def test_the_fields_of_hubspot_go_by_their_hubspot_names(page: Page) -> None:

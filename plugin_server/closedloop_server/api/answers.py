@@ -139,6 +139,7 @@ class ToldAnswer(Schema):
     desired = fields.Function(lambda told: dump_feedback(told.feedback))
     changed_at = Instant()
     state = fields.Enum(DeliveryState, by_value=True)
+    older = fields.Boolean()
     at = Instant()
     code = fields.String()
     message = fields.String()

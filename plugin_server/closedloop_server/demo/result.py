@@ -151,8 +151,13 @@ def _short(credit: Decimal) -> str:
 
 
 def _why(campaign: CampaignShown) -> str:
-    reasons = (f"{what.partition(', ')[2]} {_short(credit)}" for what, credit in campaign.reasons[:3])
-    return _cut(", ".join(reasons), _REASONS)
+    """The heaviest reasons, each once, whatever outcome they led to."""
+    sums: dict[str, Decimal] = {}
+    for what, credit in campaign.reasons:
+        reason = what.partition(", ")[2]
+        sums[reason] = sums.get(reason, Decimal(0)) + credit
+    heaviest = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return _cut(", ".join(f"{reason} {_short(credit)}" for reason, credit in heaviest), _REASONS)
 
 
 def _cut(text: str, width: int) -> str:

@@ -22,6 +22,7 @@ from closedloop_server.pages.site import blueprint
 from closedloop_server.pages.told import lines
 from closedloop_server.store.engine import reading
 from closedloop_server.store.reports import (
+    ZERO,
     DecisionFilter,
     DeliveryState,
     Search,
@@ -94,7 +95,7 @@ def campaign(connection: str, crm_id: str) -> str:
         model=model,
         own=services().settings.attribution,
         report=found,
-        most=max((line.credit for line in found.tally.lines), default=0),
+        most=max((line.credit for line in found.tally.top_reasons), default=ZERO),
         part=part,
         feedback=feedback,
         told_lines=lines(services(), connection, feedback.feedback) if feedback else (),

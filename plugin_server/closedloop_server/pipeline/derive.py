@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from closedloop.loop.attribution import CampaignKey, attribute
 from closedloop.loop.dispositions import Decision, decide
 from closedloop.schema.records import CampaignMember, Lead, Opportunity, Record
-from closedloop.schema.vocabulary import DECIDED, AttributionModel, ObjectType
+from closedloop.schema.vocabulary import DECIDED, AttributionModel, ObjectType, StageMeaning
+from closedloop_server.pipeline.copies import copies
 from closedloop_server.pipeline.decisions import next_decision
 from closedloop_server.pipeline.people import behind
 from closedloop_server.pipeline.primary import primary_campaigns
@@ -83,13 +84,16 @@ def _is_subject(record: Record) -> bool:
 def _learned(
     connection: Connection, services: Services, subjects: Mapping[Key, Record], held: Mapping[Key, Entry]
 ) -> dict[Key, Decision]:
-    """What is new in what sales decided."""
+    """What is new in what sales decided. A copy of another CRM's opportunity decides nothing: the same
+    decision would count twice."""
     stages = Stages(connection, services.mappings)
+    copied = copies(connection, subjects)
     learned = {}
     for key, record in subjects.items():
         if not isinstance(record, Lead | Opportunity):
             continue
-        decision = decide(record, stages.meaning(key.connection, record), services.mappings.reasons.match)
+        meaning = StageMeaning.OPEN if key in copied else stages.meaning(key.connection, record)
+        decision = decide(record, meaning, services.mappings.reasons.match)
         last = held[key].decision if key in held else None
         news = next_decision(record, decision, last)
         if news is not None:

@@ -66,8 +66,10 @@ def _leads(connection: Connection, keys: set[Key]) -> _Concerned:
     return _people(connection, keys) | _Concerned(subjects=frozenset(keys))
 
 
-def _opportunities(connection: Connection, keys: set[Key]) -> _Concerned:  # noqa: ARG001 - like its siblings
-    return _Concerned(subjects=frozenset(keys))
+def _opportunities(connection: Connection, keys: set[Key]) -> _Concerned:
+    """An opportunity is a subject; the deals that are copies of it are none while it is there."""
+    copies = {edge.start for edge in edges.into(connection, keys, [Role.COPY_OF])}
+    return _Concerned(subjects=frozenset(keys | copies))
 
 
 def _people(connection: Connection, keys: set[Key]) -> _Concerned:

@@ -20,6 +20,13 @@ from closedloop_server.store.rows import Key
 Installed = Mapping[CrmName, Sequence[str]]
 """The names of the connections of each CRM."""
 
+_LINK_ROLES: Mapping[ObjectType, Role] = {
+    ObjectType.LEAD: Role.SAME_PERSON,
+    ObjectType.CONTACT: Role.SAME_PERSON,
+    ObjectType.OPPORTUNITY: Role.COPY_OF,
+}
+"""As what the id that a sync wrote points at the other CRM's record."""
+
 _Pointer = tuple[Role, ObjectType, str | None]
 
 
@@ -33,10 +40,10 @@ def edges_of(name: str, record: Record, installed: Installed) -> list[Edge]:
     inner = [Edge(start, role, Key(name, object_, id_)) for role, object_, id_ in _pointers(record) if id_]
     linked: tuple[LinkedId, ...] = getattr(record, "linked_ids", ())
     outer = [
-        Edge(start, Role.SAME_PERSON, Key(other, link.object, link.id))
+        Edge(start, _LINK_ROLES[link.object], Key(other, link.object, link.id))
         for link in linked
         for other in installed.get(link.crm, ())
-        if link.object in {ObjectType.LEAD, ObjectType.CONTACT} and other != name
+        if link.object in _LINK_ROLES and other != name
     ]
     return inner + outer
 

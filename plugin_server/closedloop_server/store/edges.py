@@ -22,6 +22,7 @@ class Role(StrEnum):
     OPPORTUNITY = "opportunity"
     CONVERTED_CONTACT = "converted_contact"
     SAME_PERSON = "same_person"  # an id that the CRMs' own sync wrote
+    COPY_OF = "copy_of"  # likewise: the deal is only a copy of the other CRM's opportunity
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -195,7 +195,7 @@ class Opportunity(Record):
     """A possible sale: Salesforce Opportunity, HubSpot deal.
 
     `closed` and `won` are what the CRM computed from the stage. `campaign_id` is Salesforce's primary
-    campaign source.
+    campaign source. `linked_ids` names the opportunity that a HubSpot deal is only a copy of.
     """
 
     object: ClassVar[ObjectType] = ObjectType.OPPORTUNITY
@@ -221,6 +221,7 @@ class Opportunity(Record):
     competitor: str | None = None
     campaign_id: str | None = None
     contact_id: str | None = None
+    linked_ids: tuple[LinkedId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from closedloop_server.store.reports.decisions import (
 from closedloop_server.store.reports.delivery import Deliveries, DeliveryCount, DeliveryState, Told, told
 from closedloop_server.store.reports.ordering import Rank, Sort, ordered, rank
 from closedloop_server.store.reports.selection import DecisionFilter, Search
-from closedloop_server.store.reports.tally import Line, Tally
+from closedloop_server.store.reports.tally import ZERO, Line, Tally
 from closedloop_server.store.reports.totals import (
     Reconciliation,
     UnmappedReason,
@@ -30,6 +30,7 @@ from closedloop_server.store.reports.totals import (
 )
 
 __all__ = [
+    "ZERO",
     "CampaignReport",
     "Cost",
     "DecisionFilter",

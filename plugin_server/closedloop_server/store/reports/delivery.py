@@ -199,12 +199,16 @@ def _count(row: Any) -> DeliveryCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a campaign's own record should show, and whether it does. `at` is when the CRM last answered;
-    under `waiting` that answer was to an earlier version, if it is there at all."""
+    """What a campaign's own record should show, and whether it does. `at` is when the CRM last answered.
+
+    `older` says that it took an earlier version then, which the record shows until this one is delivered;
+    `code` and `message` are about this version.
+    """
 
     feedback: CampaignFeedback
     changed_at: datetime
     state: DeliveryState
+    older: bool = False
     at: datetime | None = None
     code: str | None = None
     message: str | None = None
@@ -217,6 +221,7 @@ def told(connection: Connection, campaign: CampaignKey) -> Told | None:
             desired.c.state.label("desired"),
             desired.c.changed_at,
             _STATE.label("state"),
+            and_(~_SAME, delivered.c.delivery == Delivery.DELIVERED.value).label("older"),
             delivered.c.at,
             _CODE.label("code"),
             _MESSAGE.label("message"),
@@ -236,6 +241,7 @@ def told(connection: Connection, campaign: CampaignKey) -> Told | None:
         feedback=feedback,
         changed_at=row.changed_at,
         state=DeliveryState(row.state),
+        older=bool(row.older),
         at=row.at,
         code=row.code,
         message=row.message,

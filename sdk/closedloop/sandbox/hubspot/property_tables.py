@@ -158,6 +158,8 @@ _DEAL = (
     moment("closedate", "Close Date"),
     # Text by default; many portals turn them into drop-downs.
     long_text("closed_lost_reason", "Closed Lost Reason"),
+    # From others' code only: what HubSpot's Salesforce sync writes on a deal.
+    text("hs_salesforceopportunityid", "Salesforce Opportunity ID"),
     long_text("closed_won_reason", "Closed Won Reason"),
     flag("hs_is_closed", "Is Deal Closed?", **_CALCULATED),
     flag("hs_is_closed_won", "Is Closed Won", **_CALCULATED),
