@@ -94,9 +94,12 @@ class MemoryCrm:
         values.setdefault("updated_at", self.clock())
         return self.put(replace(self.records[ref], **values))
 
-    def remove(self, ref: Ref) -> None:
-        """What somebody in the CRM deletes."""
-        del self.records[ref]
+    def remove(self, ref: Ref) -> list[Ref]:
+        """What somebody in the CRM deletes; its campaign members and contact roles go with it."""
+        removed = [ref, *(each.ref for each in self.records.values() if _joins(each, ref))]
+        for each in removed:
+            del self.records[each]
+        return removed
 
     def organisation(self) -> Organisation:
         return Organisation(crm=self.name, id=ORGANISATION)
@@ -154,6 +157,20 @@ class MemoryCrm:
                 return bool({record.lead_id, record.contact_id} & (people - {None}))
             case _:
                 return False
+
+
+def _joins(record: Record, ref: Ref) -> bool:
+    match record:
+        case CampaignMember():
+            ends = {(ObjectType.LEAD, record.lead_id), (ObjectType.CONTACT, record.contact_id)}
+        case ContactRole():
+            ends = {
+                (ObjectType.OPPORTUNITY, record.opportunity_id),
+                (ObjectType.CONTACT, record.contact_id),
+            }
+        case _:
+            return False
+    return (ref.object, ref.id) in ends
 
 
 class MemorySalesforce(MemoryCrm):

@@ -151,8 +151,7 @@ class Story:
         ]
         if removable:
             name, crm, ref = removable[place % len(removable)]
-            crm.remove(ref)
-            self.loop.hint(name, ref)
+            self.loop.hint(name, *crm.remove(ref))
 
     def turn(self) -> None:
         """The server has the time for one round."""

@@ -23,17 +23,14 @@ from closedloop_server.store.rows import Key
 
 @dataclass(slots=True)
 class _Human:
-    """A human being while the records are being collected."""
+    """A human being while the records are being collected; `home` is the connection of the subject."""
 
+    home: str
     links: dict[Key, Link] = field(default_factory=dict)
 
     def add(self, keys: Iterable[Key], link: Link) -> None:
         for key in sorted(keys):
             self.links.setdefault(key, link)
-
-    @property
-    def home(self) -> str:
-        return next(iter(self.links)).connection
 
 
 def behind(connection: Connection, subjects: Mapping[Key, Record]) -> dict[Key, tuple[Person, ...]]:
@@ -41,18 +38,27 @@ def behind(connection: Connection, subjects: Mapping[Key, Record]) -> dict[Key, 
     humans = _named(connection, subjects)
     everybody = [human for each in humans.values() for human in each]
     _add_conversions(connection, everybody)
+    # Before anything is followed from them: nobody is found by the address that a deleted record had.
+    _drop_deleted(connection, everybody)
     _add_linked(connection, everybody)
     _add_namesakes(connection, everybody)
-    deleted = records.deleted(connection, {key for human in everybody for key in human.links})
-    return {subject: _listed(each, deleted) for subject, each in humans.items()}
+    _drop_deleted(connection, everybody)
+    return {subject: _listed(each) for subject, each in humans.items()}
 
 
-def _listed(humans: Iterable[_Human], deleted: set[Key]) -> tuple[Person, ...]:
+def _drop_deleted(connection: Connection, humans: list[_Human]) -> None:
+    deleted = records.deleted(connection, {key for human in humans for key in human.links})
+    for human in humans:
+        for key in deleted & human.links.keys():
+            del human.links[key]
+
+
+def _listed(humans: Iterable[_Human]) -> tuple[Person, ...]:
     """Each record once, with the first human being that it was found for."""
     found: dict[Key, Person] = {}
     for number, human in enumerate(humans):
         for key, link in human.links.items():
-            if key not in deleted and key not in found:
+            if key not in found:
                 found[key] = Person(key=key, human=number, link=link)
     return tuple(sorted(found.values()))
 
@@ -71,7 +77,7 @@ def _starting(key: Key, record: Record, roles: set[Key]) -> list[_Human]:
         links[key] = Link.RECORD
     for contact in sorted(roles):
         links.setdefault(contact, Link.CONTACT_ROLE)
-    return [_Human({person: link}) for person, link in links.items()]
+    return [_Human(key.connection, {person: link}) for person, link in links.items()]
 
 
 def contacts_of(connection: Connection, opportunities: Iterable[Key]) -> dict[Key, set[Key]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from closedloop.crm.salesforce.change import Change
 from closedloop.crm.salesforce.package import Hook, package_files
 from closedloop.crm.salesforce.values import TYPES
 from closedloop.errors import SettingsError
@@ -22,27 +23,6 @@ from closedloop.schema.vocabulary import DECIDED, OUTCOME_LABELS, ObjectType
 
 if TYPE_CHECKING:
     from closedloop.crm.salesforce.adapter import SalesforceCrm
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One field, or with `name` None one object, that Closed Loop needs.
-
-    `type` is the Metadata API's word; `problem` says why a field that is there cannot be used.
-    """
-
-    object: str
-    name: str | None
-    label: str
-    type: str
-    help: str = ""
-    length: int | None = None
-    precision: int | None = None
-    scale: int | None = None
-    external_id: bool = False
-    refers_to: str | None = None
-    exists: bool = False
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

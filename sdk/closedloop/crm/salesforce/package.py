@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from lxml import etree
 
-if TYPE_CHECKING:
-    from closedloop.crm.salesforce.install import Change
+from closedloop.crm.salesforce.change import Change
 
 API_VERSION = "63.0"
 _NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
