@@ -6,14 +6,14 @@ import logging
 from datetime import timedelta
 from typing import cast
 
-from flask import Flask, Response, current_app, jsonify
+from flask import Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from closedloop_server.api import blueprint as api
-from closedloop_server.failure import where
+from closedloop_server.failure import as_json, for_programs, where
 from closedloop_server.pages import blueprint as pages
 from closedloop_server.services import Services
 from closedloop_server.store.engine import reading
@@ -74,6 +74,6 @@ def _guarded(response: Response) -> Response:
 def _failed(error: Exception) -> ResponseReturnValue:
     """Answers an error of ours without telling the log or the caller what it was about."""
     if isinstance(error, HTTPException):
-        return error
+        return as_json(error) if for_programs(request.path) else error
     log.error("a request failed: %s", where(error))
     return jsonify(error="internal_error", message="The server failed; its log says where."), 500

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def token() -> None:
 @settings_option
 def create(name: str, role: str, path: Path) -> None:
     """Makes a token for NAME and prints it, once."""
-    with writing(_database(path)) as connection:
+    with _database(path) as engine, writing(engine) as connection:
         click.echo(create_token(connection, name=name, role=Role(role), now=now()))
 
 
@@ -66,7 +67,7 @@ def create(name: str, role: str, path: Path) -> None:
 @settings_option
 def list_(path: Path) -> None:
     """Lists all tokens ever made, without the tokens themselves."""
-    with reading(_database(path)) as connection:
+    with _database(path) as engine, reading(engine) as connection:
         for each in list_tokens(connection):
             ended = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "valid"
             click.echo(f"{each.name}\t{each.role.value}\tmade {each.created_at:%Y-%m-%d}\t{ended}")
@@ -77,14 +78,19 @@ def list_(path: Path) -> None:
 @settings_option
 def revoke(name: str, path: Path) -> None:
     """Ends every token of NAME, and the sessions that they opened."""
-    with writing(_database(path)) as connection:
+    with _database(path) as engine, writing(engine) as connection:
         count = revoke_tokens(connection, name=name, now=now())
     if not count:
         raise click.ClickException(f"no valid token is called {name!r}; `closedloop token list` shows them")
     click.echo(f"Revoked {count}.")
 
 
-def _database(path: Path) -> Engine:
+@contextmanager
+def _database(path: Path) -> Iterator[Engine]:
+    """The database of these settings, its tables up to date."""
     engine = open_engine(load_settings(path).database_url)
-    upgrade(engine)
-    return engine
+    try:
+        upgrade(engine)
+        yield engine
+    finally:
+        engine.dispose()

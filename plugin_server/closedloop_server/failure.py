@@ -1,9 +1,13 @@
-"""Says where something failed, without saying with what: a log keeps no personal data."""
+"""Says where something failed, without saying with what: neither a log nor a caller is told more."""
 
 from __future__ import annotations
 
+import json
 import traceback
 from pathlib import Path
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 
 def where(error: BaseException) -> str:
@@ -13,3 +17,16 @@ def where(error: BaseException) -> str:
     cause = error.__cause__
     told = f"{type(error).__name__} at {places}"
     return f"{told}; caused by {where(cause)}" if cause is not None else told
+
+
+def for_programs(path: str) -> bool:
+    """Whether programs call this address, and no people."""
+    return path.startswith(("/api/", "/webhooks/"))
+
+
+def as_json(error: HTTPException) -> Response:
+    """What the framework itself refuses, with a reason in the form that our own refusals have."""
+    told = {"error": error.name.lower().replace(" ", "_"), "message": error.description}
+    # The headers of the framework's own answer stay, such as the methods that are allowed.
+    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    return Response(json.dumps(told), error.code or 500, headers, content_type="application/json")

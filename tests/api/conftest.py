@@ -2,44 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-def _seed_module() -> Any:
-    """The seed of the pages' tests; test modules are not packages, so it is loaded from its path."""
-    name = "closedloop_tests_seed"
-    if name not in sys.modules:
-        spec = spec_from_file_location(name, Path(__file__).parents[1] / "pages" / "seed.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def seed() -> Any:
-    """The module that makes up the company: its names and constants."""
-    return _seed_module()
-
-
-@pytest.fixture(scope="session")
-def site(seed: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The company's site; nobody writes to it."""
-    return seed.open_site(tmp_path_factory.mktemp("company"))
-
-
-@pytest.fixture
-def first_day(seed: Any, tmp_path: Path) -> Any:
-    """A site with nothing in it, and a database of its own to write to."""
-    return seed.open_site(tmp_path, fill=False)
-
 
 Get = Callable[..., Any]
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,6 +109,25 @@ def test_a_folder_is_no_file_for_the_result(tmp_path: Path) -> None:
     ran = CliRunner().invoke(demo, ["--once", "--json", str(tmp_path)])
     assert ran.exit_code == 2
     assert "cannot write" in ran.stderr
+
+
+def test_sigterm_ends_the_demo_like_ctrl_c_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", "from closedloop.cli import main; main()", "demo", "--decisions", "3"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        for line in running.stdout:
+            if line.startswith("Ctrl-C"):
+                break
+        assert list(tmp_path.iterdir())
+        running.terminate()
+        running.wait(30)
+        assert "Traceback" not in running.stderr.read()
+    assert running.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_clock_goes_forward_and_never_back() -> None:

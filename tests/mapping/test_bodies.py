@@ -359,3 +359,11 @@ def test_any_payload_ends_in_a_record_or_in_our_error(
         assert isinstance(exc, NormaliseError)  # noqa: PT017 - both ends are fine; anything else fails the test
     else:
         assert record.object is object_type
+
+
+@pytest.mark.parametrize("id_", [[], {}, [[]], {"a": 1}, True, 1.5])
+def test_an_id_that_is_no_id_is_a_reason_too(id_: Any) -> None:
+    body = {"id": id_, "properties": {"dealname": "A deal", "dealstage": "closedlost"}}
+    found = normalise_body(CrmName.HUBSPOT, body)
+    assert found.records == ()
+    assert len(found.refused) == 1

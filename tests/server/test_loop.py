@@ -472,6 +472,22 @@ def test_without_a_linked_id_the_e_mail_address_joins_the_two_crms(
     assert person_of(loop, "marketing", CONTACT, "501").outcome is None
 
 
+def test_nobody_is_found_by_the_address_that_a_deleted_contact_had(
+    loop: Loop, salesforce: Make, hubspot: Make
+) -> None:
+    loop.marketing.put(hubspot.contact("501", email="ann@example.com"))
+    loop.sales.put(salesforce.contact("P1", email="ann@example.com"))
+    lead = salesforce.lead("L1", "Qualified", converted=True, converted_contact_id="P1")
+    loop.sales.put(lead)
+    loop.poll()
+    assert person_of(loop, "marketing", CONTACT, "501").outcome is Outcome.ACCEPTED
+    loop.sales.remove(Ref(CONTACT, "P1"))
+    loop.hint("sales", Ref(CONTACT, "P1"))
+    loop.settle()
+    assert {row["person_id"] for row in loop.rows("people")} == {"L1"}
+    assert person_of(loop, "marketing", CONTACT, "501").outcome is None
+
+
 def test_a_hubspot_lead_names_its_campaign_by_number_and_the_guid_gets_the_credit(
     loop: Loop, hubspot: Make
 ) -> None:
@@ -489,6 +505,13 @@ def test_a_hubspot_lead_names_its_campaign_by_number_and_the_guid_gets_the_credi
     assert person_of(loop, "marketing", CONTACT, "501").outcome is Outcome.DISQUALIFIED
 
 
+def test_a_hubspot_lead_that_names_a_company_alone_has_nobody_behind_it(loop: Loop, hubspot: Make) -> None:
+    loop.marketing.put(hubspot.lead("801", "unqualified-stage-id", account_id="601"))
+    loop.poll()
+    assert {row["cause"] for row in loop.rows("credits")} == {"no_person"}
+    assert loop.rows("people") == []
+
+
 def test_no_row_is_desired_that_the_crm_has_no_place_for(loop: Loop, hubspot: Make) -> None:
     loop.marketing.put(hubspot.contact("501"))
     loop.marketing.put(hubspot.member(f"{GUID}/501", GUID, contact_id="501"))
@@ -503,6 +526,36 @@ def test_a_person_whom_the_crm_deleted_is_not_told_anything_any_more(lost: Loop)
     lost.settle()
     assert lost.rows("desired", kind="person") == []
     assert campaign_of(lost, "sales", "C1").credits[Outcome.LOST] == 0
+
+
+@pytest.mark.parametrize("named_by", ["role", "contact_id"])
+def test_a_merged_contacts_deal_is_read_again_and_credits_the_survivor(
+    loop: Loop, hubspot: Make, named_by: str
+) -> None:
+    """HubSpot sends one event, about the contacts, and the deal itself does not change."""
+    loop.marketing.put(hubspot.campaign(GUID, other_id="123"))
+    for contact in ("501", "502"):
+        loop.marketing.put(hubspot.contact(contact))
+        loop.marketing.put(hubspot.member(f"{GUID}/{contact}", GUID, contact_id=contact))
+    stamp, role = loop.clock(), named_by == "role"
+    deal = hubspot.opportunity(
+        "D1", "lost", closed=True, won=False, updated_at=stamp, contact_id=None if role else "502"
+    )
+    loop.marketing.put(deal)
+    if role:
+        loop.marketing.put(hubspot.role("D1", "502"))
+    loop.poll()
+    loop.clock.pass_(days=30)
+    loop.marketing.remove(Ref(CONTACT, "502"))
+    if role:
+        loop.marketing.put(hubspot.role("D1", "501"))
+    else:
+        loop.marketing.change(Ref(OPPORTUNITY, "D1"), contact_id="501", updated_at=stamp)
+    loop.hint("marketing", Ref(CONTACT, "501"), Ref(CONTACT, "502"))
+    loop.settle()
+    loop.settle()
+    assert [row["person_id"] for row in loop.rows("people")] == ["501"]
+    assert campaign_of(loop, "marketing", GUID).credits[Outcome.LOST] == 1
 
 
 def test_the_one_who_decided_is_shown_by_name_even_when_the_name_is_learned_later(lost: Loop) -> None:

@@ -249,7 +249,14 @@ def test_an_unknown_connection_and_a_wrong_secret_look_the_same(client: FlaskCli
 @pytest.mark.parametrize("path", [SALESFORCE, HUBSPOT])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_not_allowed(client: FlaskClient, path: str, method: str) -> None:
-    assert client.open(path, method=method).status_code == 405
+    answer = client.open(path, method=method)
+    assert refusal(answer) == (405, "method_not_allowed")
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_an_address_without_its_secret_is_refused_in_json_too(client: FlaskClient) -> None:
+    answer = client.post("/webhooks/salesforce/sales/", data=b"", content_type="text/xml")
+    assert refusal(answer) == (404, "not_found")
 
 
 @pytest.mark.usefixtures("untouched")

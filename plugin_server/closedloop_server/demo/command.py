@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
@@ -78,15 +81,24 @@ def demo(*, once: bool, seed: int, decisions: int, model: str, port: int, file: 
     scene = Scene(world=world, model=AttributionModel(model), port=port, clock=DemoClock(world.start))
     # With the JSON on standard output, everything for people goes to the other stream.
     aside = file == "-"
-    with scene:
+    with _ended_by_sigterm(), scene:
         result = run(scene, ProgressLine(sys.stderr if aside else sys.stdout))
         for line in result.to_lines():
             click.echo(line, err=aside)
         _write(result, file)
         if once:
             sys.exit(1 if result.mismatches else 0)
-        click.echo(f"\nLook at it: {scene.login_url()}\nCtrl-C ends it.", err=aside)
-        _wait()
+        _wait(f"\nLook at it: {scene.login_url()}\nCtrl-C ends it.", err=aside)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Has SIGTERM end the demo as Ctrl-C does: with everything stopped, and nothing left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _write(result: Result, file: str | None) -> None:
@@ -100,9 +112,10 @@ def _write(result: Result, file: str | None) -> None:
         Path(file).write_text(f"{text}\n", encoding="utf-8")
 
 
-def _wait() -> None:
-    """Returns on Ctrl-C."""
+def _wait(message: str, *, err: bool) -> None:
+    """Says so and returns on Ctrl-C."""
     try:
+        click.echo(message, err=err)
         threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("", err=True)

@@ -16,7 +16,7 @@ from closedloop.loop.attribution import CAUSES
 from closedloop.schema.vocabulary import OUTCOME_LABELS, OUTCOMES, REASONS, AttributionModel
 from closedloop_server.access import form_token, services, signed_in
 from closedloop_server.api.problems import RequestError
-from closedloop_server.failure import where
+from closedloop_server.failure import as_json, for_programs, where
 from closedloop_server.pages import words
 from closedloop_server.pages.bars import segments
 from closedloop_server.store.engine import reading
@@ -79,10 +79,10 @@ def _failed(error: Exception) -> tuple[str, int]:
 
 
 @blueprint.app_errorhandler(NotFound)
-def _no_such_page(exc: NotFound) -> AnyResponse | NotFound:
-    """An address that no route knows: a page for people, Flask's own answer for machines."""
-    if request.path.startswith(("/api/", "/webhooks/")):
-        return exc
+def _no_such_page(exc: NotFound) -> AnyResponse:
+    """An address that no route knows: a page for people, a reason for programs."""
+    if for_programs(request.path):
+        return as_json(exc)
     message = "There is no page at this address. The campaigns are a click on “Closed Loop” away."
     return _guarded(Response(render_template("problem.html", message=message), status=404))
 

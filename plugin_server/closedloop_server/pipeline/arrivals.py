@@ -12,7 +12,7 @@ from closedloop.crm.base import Batch
 from closedloop.schema.records import Campaign, Record, Ref
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.pipeline.relations import Installed, edges_of
-from closedloop_server.store import edges, records, stale
+from closedloop_server.store import edges, hints, records, stale
 from closedloop_server.store.edges import Role
 from closedloop_server.store.records import Stored
 from closedloop_server.store.rows import Key
@@ -50,6 +50,7 @@ def take_in(connection: Connection, arrival: Arrival, installed: Installed, *, n
     )
     gone = _gone(connection, arrival, found)
     records.mark_deleted(connection, gone, now=now)
+    hints.note(connection, name, _naming(connection, gone), now=now)
     records.refuse(connection, name, arrival.batch.refused, now=now)
     changed = [key for key, record in accepted.items() if _matters(before.get(key), record)] + gone
     stale.note(connection, stale.Work.CHANGED, changed)
@@ -72,10 +73,11 @@ def _older(one: datetime | None, other: datetime | None) -> bool:
 
 
 def _is_news(record: Record, before: Stored | None, *, asked: bool) -> bool:
-    """Whether the record may overwrite what is stored: an older answer never does."""
+    """Whether the record may overwrite what is stored: an older answer never does, and nothing brings
+    back an erased person."""
     if before is None:
         return True
-    if _older(record.updated_at, before.updated_at):
+    if before.erased or _older(record.updated_at, before.updated_at):
         return False
     revives = before.deleted and not record.deleted
     return not revives or asked or record.updated_at is None or _older(before.updated_at, record.updated_at)
@@ -98,8 +100,32 @@ def _gone(connection: Connection, arrival: Arrival, found: Mapping[Key, Record])
     name = arrival.name
     told = {Key(name, ref.object, ref.id) for ref in arrival.batch.gone} - set(found)
     silent = _dropped_roles(connection, arrival, found)
-    there = records.stored(connection, told | silent)
-    return sorted(key for key, row in there.items() if not row.deleted)
+    there = records.present(connection, told | silent)
+    return sorted(there - _of_erased(connection, there))
+
+
+def _of_erased(connection: Connection, gone: set[Key]) -> set[Key]:
+    """The people who were erased, and the leads, roles and memberships that went with them: the counts
+    keep them."""
+    pointing = edges.out_of(connection, gone, [Role.CONTACT])
+    erased = records.erased(connection, gone | {edge.end for edge in pointing})
+    return (gone & erased) | {edge.start for edge in pointing if edge.end in erased}
+
+
+def _naming(connection: Connection, gone: Iterable[Key]) -> set[Ref]:
+    """The leads and opportunities that name a contact who is gone now: they may name another one.
+
+    HubSpot moves the associations of a merged contact, and need not touch the lead or the deal for it.
+    """
+    contacts = [key for key in gone if key.object is ObjectType.CONTACT]
+    naming = edges.into(connection, contacts, [Role.CONTACT], objects=_NAMING)
+    roles = {edge.start for edge in naming if edge.start.object is ObjectType.CONTACT_ROLE}
+    of_roles = edges.out_of(connection, roles, [Role.OPPORTUNITY])
+    direct = {edge.start.ref for edge in naming if edge.start not in roles}
+    return direct | {edge.end.ref for edge in of_roles}
+
+
+_NAMING = (ObjectType.LEAD, ObjectType.OPPORTUNITY, ObjectType.CONTACT_ROLE)
 
 
 def _dropped_roles(connection: Connection, arrival: Arrival, found: Mapping[Key, Record]) -> set[Key]:

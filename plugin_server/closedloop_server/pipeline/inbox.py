@@ -10,6 +10,7 @@ from closedloop.crm.hubspot import events as hubspot
 from closedloop.crm.salesforce import events as salesforce
 from closedloop.errors import ClosedLoopError
 from closedloop.schema.vocabulary import CrmName
+from closedloop_server.pipeline.erase import erase
 from closedloop_server.services import Services
 from closedloop_server.settings import ConnectionSettings
 from closedloop_server.store import hints, inbox
@@ -39,6 +40,7 @@ def _read(services: Services, delivery: Delivery) -> None:
         now = services.clock()
         count = hints.note(connection, delivery.connection, found.refs, now=now)
         inbox.mark_read(connection, delivery, now=now, hints=count, ignored=found.ignored, error=error)
+        erase(connection, delivery.connection, found.erase, now=now)
 
 
 def _hints(services: Services, delivery: Delivery) -> tuple[Hints, str | None]:

@@ -38,19 +38,9 @@ def behind(connection: Connection, subjects: Mapping[Key, Record]) -> dict[Key, 
     humans = _named(connection, subjects)
     everybody = [human for each in humans.values() for human in each]
     _add_conversions(connection, everybody)
-    # Before anything is followed from them: nobody is found by the address that a deleted record had.
-    _drop_deleted(connection, everybody)
     _add_linked(connection, everybody)
     _add_namesakes(connection, everybody)
-    _drop_deleted(connection, everybody)
     return {subject: _listed(each) for subject, each in humans.items()}
-
-
-def _drop_deleted(connection: Connection, humans: list[_Human]) -> None:
-    deleted = records.deleted(connection, {key for human in humans for key in human.links})
-    for human in humans:
-        for key in deleted & human.links.keys():
-            del human.links[key]
 
 
 def _listed(humans: Iterable[_Human]) -> tuple[Person, ...]:
@@ -98,6 +88,15 @@ def _add_conversions(connection: Connection, humans: list[_Human]) -> None:
             link = human.links[key]
             near = link if link in {Link.LINKED_ID, Link.EMAIL} else Link.CONVERTED
             human.add(became.get(key, ()), near)
+    _drop_deleted(connection, humans)
+
+
+def _drop_deleted(connection: Connection, humans: list[_Human]) -> None:
+    """Before anything is followed from them: nobody is found by the address that a deleted record had."""
+    deleted = records.deleted(connection, {key for human in humans for key in human.links})
+    for human in humans:
+        for key in deleted & human.links.keys():
+            del human.links[key]
 
 
 def conversions(connection: Connection, people: set[Key]) -> dict[Key, set[Key]]:

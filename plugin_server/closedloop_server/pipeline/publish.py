@@ -56,7 +56,7 @@ def _page(connection: Connection, services: Services, name: str, keys: list[Key]
     crm = services.crms[name]
     campaigns = [key.id for key in keys if key.object is ObjectType.CAMPAIGN]
     people = {key for key in keys if key.object is not ObjectType.CAMPAIGN}
-    deleted = records.deleted(connection, people)
+    deleted = records.deleted(connection, people) | records.erased(connection, people)
     targets = _targets(connection, people - deleted, crm.person_target)
     values = (
         *_campaign_values(connection, services, name, campaigns),

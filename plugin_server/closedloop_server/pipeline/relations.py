@@ -69,8 +69,8 @@ def _pointers(record: Record) -> Iterator[_Pointer]:
 
 
 def is_person(record: Record) -> bool:
-    """Whether the record is a human being itself: a contact, or a lead that points to no contact.
+    """Whether the record is a human being itself: a contact, or a lead of Salesforce's.
 
-    Salesforce's lead is a person of its own; HubSpot's lead is about a contact.
+    HubSpot's lead is about a contact; one that names none, but only a company, is about nobody.
     """
-    return isinstance(record, Contact) or (isinstance(record, Lead) and record.contact_id is None)
+    return isinstance(record, Contact) or (isinstance(record, Lead) and record.crm is not CrmName.HUBSPOT)

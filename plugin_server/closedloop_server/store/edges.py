@@ -38,12 +38,22 @@ def replace(connection: Connection, starts: Iterable[Key], found: Sequence[Edge]
     """Makes `found` all the edges that these records have."""
     for condition in where_keys(edges, starts):
         connection.execute(delete(edges).where(condition))
-    if found:
-        rows = [
-            {**key_values(edge.start), "role": edge.role.value, **key_values(edge.end, "to_")}
-            for edge in sorted(set(found))
-        ]
+    _insert(connection, found)
+
+
+def _insert(connection: Connection, found: Iterable[Edge]) -> None:
+    rows = [
+        {**key_values(edge.start), "role": edge.role.value, **key_values(edge.end, "to_")}
+        for edge in sorted(set(found))
+    ]
+    if rows:
         connection.execute(insert(edges), rows)
+
+
+def add(connection: Connection, found: Sequence[Edge]) -> None:
+    """Lets records point at more than they do already."""
+    new = set(found) - set(out_of(connection, {edge.start for edge in found}))
+    _insert(connection, new)
 
 
 def out_of(connection: Connection, starts: Iterable[Key], roles: Sequence[Role] = tuple(Role)) -> list[Edge]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from closedloop.crm.base import Ignored
+from closedloop_server.store.rows import chunks
 from closedloop_server.store.tables import inbox
 
 
@@ -55,6 +56,17 @@ def unread(connection: Connection, *, limit: int) -> list[Delivery]:
     return [
         Delivery(id=row.id, connection=row.connection, body=row.body) for row in connection.execute(waiting)
     ]
+
+
+def erase(connection: Connection, name: str, ids: Iterable[str]) -> None:
+    """Empties the bodies of the deliveries to a connection that were read and name one of these ids."""
+    wanted = [id_.encode() for id_ in ids]
+    mine = (inbox.c.connection == name, inbox.c.read_at.is_not(None))
+    # No operator looks into bytes on every database: so they are looked through here.
+    bodies = select(inbox.c.id, inbox.c.body).where(*mine).execution_options(yield_per=100)
+    naming = [row.id for row in connection.execute(bodies) if any(each in row.body for each in wanted)]
+    for chunk in chunks(naming):
+        connection.execute(update(inbox).where(inbox.c.id.in_(chunk)).values(body=b""))
 
 
 def mark_read(

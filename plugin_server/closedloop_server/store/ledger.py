@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from closedloop.loop.dispositions import Decision
 from closedloop.schema.records import Money
@@ -84,6 +84,12 @@ def append(connection: Connection, decisions: Mapping[Key, Decision], *, now: da
     added = _numbered(connection, {key: numbers.get(key, 0) + 1 for key in decisions})
     upsert(connection, standings, [_standing(entry) for entry in added.values()])
     return added
+
+
+def erase_notes(connection: Connection, subjects: Iterable[Key]) -> None:
+    """Takes the free text out of every entry of these leads and opportunities: what was decided stays."""
+    for condition in where_keys(ledger, subjects):
+        connection.execute(update(ledger).where(condition).values(note=None))
 
 
 def _last_numbers(connection: Connection, subjects: Iterable[Key]) -> dict[Key, int]:

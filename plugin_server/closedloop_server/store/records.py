@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from closedloop.crm.base import Refusal
 from closedloop.schema.records import Record
@@ -36,6 +36,7 @@ class Stored:
     key: Key
     updated_at: datetime | None
     deleted: bool
+    erased: bool
     other_id: str | None
     data: Mapping[str, Any]
 
@@ -48,6 +49,7 @@ def stored(connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
         records.c.crm_id,
         records.c.updated_at,
         records.c.deleted,
+        records.c.erased,
         records.c.other_id,
         records.c.data,
     )
@@ -59,6 +61,7 @@ def stored(connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
                 key=key,
                 updated_at=row.updated_at,
                 deleted=row.deleted,
+                erased=row.erased,
                 other_id=row.other_id,
                 data=row.data,
             )
@@ -120,20 +123,25 @@ def with_emails(connection: Connection, addresses: Iterable[str]) -> dict[str, l
 
 def deleted(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of these objects that the CRM no longer has."""
-    return _standing(connection, keys, deleted=True)
+    return _standing(connection, keys, records.c.deleted.is_(True))
+
+
+def erased(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of these people whom the CRM deleted for their privacy."""
+    return _standing(connection, keys, records.c.erased.is_(True))
 
 
 def present(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of these objects that are known and not deleted."""
-    return _standing(connection, keys, deleted=False)
+    return _standing(connection, keys, records.c.deleted.is_(False))
 
 
-def _standing(connection: Connection, keys: Iterable[Key], *, deleted: bool) -> set[Key]:
+def _standing(connection: Connection, keys: Iterable[Key], how: ColumnElement[bool]) -> set[Key]:
     columns = (records.c.connection, records.c.object, records.c.crm_id)
     return {
         key_of(row)
         for condition in where_keys(records, keys)
-        for row in connection.execute(select(*columns).where(condition, records.c.deleted.is_(deleted)))
+        for row in connection.execute(select(*columns).where(condition, how))
     }
 
 
@@ -150,6 +158,12 @@ def mark_deleted(connection: Connection, gone: Sequence[Key], *, now: datetime) 
         marked = [bound_key(key) for key in gone]
         values = {"deleted": True, "read_at": now}
         connection.execute(records.update().where(is_bound_key(records)).values(values), marked)
+
+
+def erase(connection: Connection, people: Mapping[Key, Record], *, now: datetime) -> None:
+    """Writes what may be kept of these people over what is there, and marks them for good."""
+    rows = [{**_row(key, record, now), "erased": True} for key, record in people.items()]
+    upsert(connection, records, rows, keep=("deleted", "updated_at"))
 
 
 def refuse(connection: Connection, name: str, refused: Iterable[Refusal], *, now: datetime) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -126,6 +127,8 @@ records = Table(
     Column("updated_at", Instant),  # by the CRM's clock
     Column("read_at", Instant, nullable=False),
     Column("deleted", Boolean, nullable=False, default=False),
+    # The CRM deleted this person for their privacy: nothing is kept but the ids, so that the counts stay.
+    Column("erased", Boolean, nullable=False, default=False, server_default=false()),
     Column("data", JSON, nullable=False),  # the record, dumped by its marshmallow schema, `raw` included
 )
 Index("ix_records_email", records.c.email)

@@ -15,7 +15,9 @@ def upgrade() -> None:
     """Makes every table."""
     _arrivals()
     _records()
+    _stale()
     _decisions()
+    _people()
     _credit()
     _feedback()
 
@@ -129,6 +131,10 @@ def _records() -> None:
         sa.Column("seen_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "object", "crm_id", name=op.f("pk_refusals")),
     )
+
+
+def _stale() -> None:
+    """What has to be looked at again."""
     op.create_table(
         "stale",
         sa.Column("work", sa.String(length=10), nullable=False),
@@ -184,6 +190,10 @@ def _decisions() -> None:
         sa.PrimaryKeyConstraint("connection", "object", "crm_id", name=op.f("pk_standings")),
     )
     op.create_index("ix_standings_outcome", "standings", ["outcome", "reason"], unique=False)
+
+
+def _people() -> None:
+    """Who is behind each decision."""
     op.create_table(
         "people",
         sa.Column("connection", sa.String(length=64), nullable=False),
