@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from closedloop.schema.schemas import dump_feedback, load_feedback
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select
 
 from closedloop.loop.feedback import Delivery, DeliveryResult, Feedback, FeedbackKind, ReasonFeedback
+from closedloop.schema.schemas import dump_feedback, load_feedback
 from closedloop_server.store.rows import chunks, upsert
 from closedloop_server.store.tables import delivered, desired
 
