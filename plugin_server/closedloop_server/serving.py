@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
-from typing import Any
 from wsgiref.types import WSGIApplication
 
-from waitress import wasyncore
 from waitress.server import create_server
 
 from closedloop.errors import SettingsError
+from closedloop.serving import ServingThread
 
 THREADS = 8
-_GRACE_SECONDS = 5.0
 _LARGEST = 11_000_000
 """Bytes of any request. The views allow less, HubSpot's webhook the most of them."""
 
@@ -23,16 +20,15 @@ class HttpServer:
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = _bound(host, port)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._server: Any = None
+        self._stopped = False
+        self._serving: ServingThread | None = None
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}"
 
     def start(self, app: WSGIApplication) -> None:
         """Begins to answer."""
-        self._server = create_server(
+        server = create_server(
             app,
             sockets=[self._socket],
             threads=THREADS,
@@ -40,28 +36,18 @@ class HttpServer:
             max_request_body_size=_LARGEST,
             clear_untrusted_proxy_headers=True,
         )
-        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
-        self._thread.start()
+        self._serving = ServingThread(server, name="http")
+        self._serving.start()
 
     def stop(self) -> None:
         """Finishes what is being answered and closes the socket. Safe to repeat."""
-        if self._stopping.is_set():
+        if self._stopped:
             return
-        self._stopping.set()
-        if self._thread is None:
+        self._stopped = True
+        if self._serving is None:
             self._socket.close()
-            return
-        self._server.pull_trigger()
-        self._thread.join()
-
-    def _run(self) -> None:
-        # waitress' own run() ends with the process only, and close() from another thread takes the
-        # descriptors away under select(). So it turns here once at a time, and closes here.
-        connections = self._server._map  # noqa: SLF001 - the one handle that waitress gives on its connections
-        while not self._stopping.is_set():
-            wasyncore.loop(timeout=1, map=connections, count=1)
-        self._server.task_dispatcher.shutdown(timeout=_GRACE_SECONDS)
-        wasyncore.close_all(connections)
+        else:
+            self._serving.stop()
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
 import weakref
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from wsgiref.types import WSGIApplication
 
-from waitress import wasyncore
 from waitress.server import create_server
 
-# How long a request that is being answered may still take when the server stops.
-_GRACE_SECONDS = 5.0
+from closedloop.serving import ServingThread
 
 
 class LocalServer:
@@ -26,10 +23,8 @@ class LocalServer:
     def __init__(self, app: WSGIApplication, *, port: int = 0, threads: int = 8) -> None:
         self._app = app
         self._threads = threads
-        self._stopping = threading.Event()
-        self._woken = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._server: Any = None
+        self._stopped = False
+        self._serving: ServingThread | None = None
         self._socket = _bound(port)
         # One that is thrown away without ever having been started or stopped leaves no socket either.
         weakref.finalize(self, self._socket.close)
@@ -38,25 +33,23 @@ class LocalServer:
 
     def start(self) -> None:
         """Begins to answer; returns once connections are accepted."""
-        if self._thread is not None or self._stopping.is_set():
+        if self._serving is not None or self._stopped:
             raise RuntimeError("this server was started before: make a new one")
-        self._server = create_server(
+        server = create_server(
             self._app, sockets=[self._socket], threads=self._threads, ident="closedloop-sandbox"
         )
-        self._thread = threading.Thread(target=self._run, name=f"http-{self.port}", daemon=True)
-        self._thread.start()
+        self._serving = ServingThread(server, name=f"http-{self.port}")
+        self._serving.start()
 
     def stop(self) -> None:
         """Finishes what is being answered, closes every connection, waits for the threads. Safe to repeat."""
-        if self._stopping.is_set():
+        if self._stopped:
             return
-        self._stopping.set()
-        if self._thread is None:
+        self._stopped = True
+        if self._serving is None:
             self._socket.close()
-            return
-        self._server.pull_trigger()
-        self._woken.set()
-        self._thread.join()
+        else:
+            self._serving.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -66,18 +59,6 @@ class LocalServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _run(self) -> None:
-        # waitress' own run() ends only with the process; its close() from another thread pulls the
-        # descriptors from under select(). So: one turn at a time, and the closing is done in here.
-        connections = self._server._map  # noqa: SLF001  the only handle waitress gives on its connections
-        while not self._stopping.is_set():
-            wasyncore.loop(timeout=1, map=connections, count=1)
-        # A busy loop sees the flag before the trigger was pulled; closing it first would make stop() write
-        # to a descriptor that is closed, or by then somebody else's.
-        self._woken.wait()
-        self._server.task_dispatcher.shutdown(timeout=_GRACE_SECONDS)
-        wasyncore.close_all(connections)
 
 
 def _bound(port: int) -> socket.socket:
