@@ -1,8 +1,9 @@
 """Closed Loop: Salesforce and HubSpot through one schema, and sales' reasons back on the campaigns.
 
+    crm = closedloop.connect("hubspot", access_token=…)     a connected CRM: crm.leads.list(), .get(id), …
     closedloop.normalise("salesforce", "lead", payload)     a CRM payload as a record, without a connection
     closedloop.normalise_body("hubspot", body)              every record in a whole answer of a CRM
-    closedloop.connect("hubspot", access_token=…)           a connected CRM
+    closedloop.explain(record)                              where each of its fields came from
 
 Nothing of a vendor's library is imported until a CRM is connected.
 """
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from closedloop.crm.registry import connect
     from closedloop.mapping import load_mappings
-    from closedloop.mapping.bodies import normalise, normalise_body
+    from closedloop.mapping.bodies import explain, normalise, normalise_body
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "connect", "load_mappings", "normalise", "normalise_body"]
+__all__ = ["__version__", "connect", "explain", "load_mappings", "normalise", "normalise_body"]
 
 _HOMES = {
     "connect": "closedloop.crm.registry",
+    "explain": "closedloop.mapping.bodies",
     "load_mappings": "closedloop.mapping",
     "normalise": "closedloop.mapping.bodies",
     "normalise_body": "closedloop.mapping.bodies",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from closedloop.errors import SettingsError
 from closedloop.mapping import Mappings, load_mappings
 from closedloop.schema.vocabulary import CrmName
 
 if TYPE_CHECKING:
-    from closedloop.crm.base import Crm
+    from closedloop.crm.hubspot import HubSpotCrm
+    from closedloop.crm.salesforce import SalesforceCrm
 
 ADAPTERS: Mapping[CrmName, tuple[str, str, str]] = MappingProxyType(
     {
@@ -23,18 +25,55 @@ ADAPTERS: Mapping[CrmName, tuple[str, str, str]] = MappingProxyType(
 """CRM to module, adapter and credentials. The module is imported only when the CRM is connected."""
 
 
-def connect(name: str, *, mappings: Mappings | None = None, **credentials: Any) -> Crm:
+Overlay = Mapping[str, Any] | Path | str
+"""Changes to a mapping: a document of the mapping file's form that holds only what differs, or its path."""
+
+
+@overload
+def connect(
+    name: Literal["salesforce"],
+    *,
+    mappings: Mappings | None = None,
+    overlay: Overlay | None = None,
+    **credentials: Any,
+) -> SalesforceCrm: ...
+
+
+@overload
+def connect(
+    name: Literal["hubspot"],
+    *,
+    mappings: Mappings | None = None,
+    overlay: Overlay | None = None,
+    **credentials: Any,
+) -> HubSpotCrm: ...
+
+
+@overload
+def connect(
+    name: str, *, mappings: Mappings | None = None, overlay: Overlay | None = None, **credentials: Any
+) -> SalesforceCrm | HubSpotCrm: ...
+
+
+def connect(
+    name: str, *, mappings: Mappings | None = None, overlay: Overlay | None = None, **credentials: Any
+) -> SalesforceCrm | HubSpotCrm:
     """A connected CRM: `connect("salesforce", login_url=…, client_id=…, client_secret=…)`.
 
-    The credentials are the fields of `SalesforceCredentials` or `HubSpotCredentials`; `mappings`
-    defaults to the shipped files. Raises SettingsError for a name or a credential that is not known.
+    The credentials are the fields of `SalesforceCredentials` or `HubSpotCredentials`. `mappings`
+    defaults to the shipped files; `overlay` changes this connection's alone, such as
+    `{"objects": {"lead": {"fields": {"reason": "Why_Not__c"}}}}`. Nothing is sent before the connection is
+    used. Raises SettingsError for a name or a credential that is not known, MappingError for the overlay.
     """
     crm, credentials_type = _adapter(name)
     try:
         given = credentials_type(**credentials)
     except TypeError as exc:
         raise SettingsError(f"credentials for {name} do not fit: {exc}", reason="bad_credentials") from exc
-    adapter: Crm = crm(given, mappings or load_mappings())
+    loaded = mappings or load_mappings()
+    if overlay is not None:
+        loaded = loaded.overlaid(CrmName(name), overlay)
+    adapter: SalesforceCrm | HubSpotCrm = crm(given, loaded)
     return adapter
 
 

@@ -7,6 +7,7 @@ at once, and so does an error whose `retry_after` lies behind the deadline.
     call(lambda: client.get("limits"))
 
 Whether repeating is *safe* only the caller knows: pass `retry_on=` the errors that prove nothing happened.
+The deadline is one for everything: a transport gives no attempt more than `remaining()` seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 from tenacity import (
@@ -38,6 +40,7 @@ RetryOn = type[RetryableError] | tuple[type[RetryableError], ...]
 
 _backoff = wait_exponential(multiplier=0.5, max=20) + wait_random(0, 1)
 _sleep: Callable[[float], None] = time.sleep
+_ends_at: ContextVar[float | None] = ContextVar("closedloop_call_ends_at", default=None)
 
 
 def call(
@@ -47,7 +50,11 @@ def call(
     attempts: int = ATTEMPTS,
     deadline: float = DEADLINE,
 ) -> T:
-    """What `function` returns, after as many tries as it takes; the last error if none succeeds."""
+    """What `function` returns, after as many tries as it takes; the last error if none succeeds.
+
+    A call within a call keeps to the outer one's deadline.
+    """
+    deadline = remaining(deadline)
     retrying = Retrying(
         retry=retry_if_exception(
             lambda error: isinstance(error, retry_on) and not isinstance(error, QuotaError)
@@ -57,7 +64,15 @@ def call(
         sleep=_nap,
         reraise=True,
     )
-    return retrying(function)
+    with _until(deadline):
+        return retrying(function)
+
+
+def remaining(most: float) -> float:
+    """The seconds that the present call may still take, at most `most`; 0 when its deadline has passed.
+    Outside of `call`: `most`."""
+    ends_at = _ends_at.get()
+    return most if ends_at is None else max(0.0, min(most, ends_at - time.monotonic()))
 
 
 def retried(
@@ -90,6 +105,16 @@ def without_waiting() -> Iterator[list[float]]:
         yield waits
     finally:
         _sleep = before
+
+
+@contextmanager
+def _until(deadline: float) -> Iterator[None]:
+    """Within the block `remaining` counts down; a call within a call keeps to the outer one's deadline."""
+    token = _ends_at.set(time.monotonic() + remaining(deadline))
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
 
 
 def _nap(seconds: float) -> None:
