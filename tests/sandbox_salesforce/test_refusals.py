@@ -207,7 +207,7 @@ def test_without_a_valid_session_nothing_is_answered(
 @pytest.mark.parametrize(
     ("form", "error"),
     [
-        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "device"}, "unsupported_grant_type"),
         ({}, "unsupported_grant_type"),
         ({"grant_type": "client_credentials"}, "invalid_client_id"),
         ({"grant_type": "client_credentials", "client_id": "ümlaut"}, "invalid_client_id"),

@@ -10,7 +10,10 @@ from wsgiref.types import WSGIApplication
 
 from waitress.server import create_server
 
+from closedloop.sandbox.disturbance import Channel, Disturbances
 from closedloop.serving import ServingThread
+
+_LARGEST_BODY = 2**28
 
 
 class LocalServer:
@@ -18,10 +21,12 @@ class LocalServer:
 
     The port is bound at once, so that `url` is known before `start`; nobody is answered until then.
     Use it as a context manager, or call `stop` in the end, started or not. It does not start twice.
+    `disturbances` are what goes wrong with its answers on their way.
     """
 
     def __init__(self, app: WSGIApplication, *, port: int = 0, threads: int = 8) -> None:
-        self._app = app
+        self.disturbances = Disturbances()
+        self._app = self.disturbances.around(app)
         self._threads = threads
         self._stopped = False
         self._serving: ServingThread | None = None
@@ -36,8 +41,15 @@ class LocalServer:
         if self._serving is not None or self._stopped:
             raise RuntimeError("this server was started before: make a new one")
         server = create_server(
-            self._app, sockets=[self._socket], threads=self._threads, ident="closedloop-sandbox"
+            self._app,
+            sockets=[self._socket],
+            threads=self._threads,
+            ident="closedloop-sandbox",
+            # Large bodies stay in memory: the files they went to otherwise are left open.
+            inbuf_overflow=_LARGEST_BODY,
+            outbuf_overflow=_LARGEST_BODY,
         )
+        server.channel_class = Channel
         self._serving = ServingThread(server, name=f"http-{self.port}")
         self._serving.start()
 
@@ -46,6 +58,7 @@ class LocalServer:
         if self._stopped:
             return
         self._stopped = True
+        self.disturbances.end()
         if self._serving is None:
             self._socket.close()
         else:

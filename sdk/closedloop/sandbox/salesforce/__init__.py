@@ -15,17 +15,20 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from closedloop.sandbox.disturbance import Disturbance
 from closedloop.sandbox.http import LocalServer
 from closedloop.sandbox.salesforce.convert import Converted
 from closedloop.sandbox.salesforce.ids import long_id
-from closedloop.sandbox.salesforce.oauth import Sessions, TokenEndpoint
+from closedloop.sandbox.salesforce.oauth import Login
 from closedloop.sandbox.salesforce.objects import objects_of
 from closedloop.sandbox.salesforce.org import Org
 from closedloop.sandbox.salesforce.outbound import Timing
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.rest import Api
+from closedloop.sandbox.salesforce.seed import INTEGRATION_USER
+from closedloop.sandbox.salesforce.sessions import Sessions
 
-__all__ = ["Converted", "Org", "Refusal", "SalesforceSandbox", "Timing"]
+__all__ = ["Converted", "Disturbance", "Org", "Refusal", "SalesforceSandbox", "Timing"]
 
 _ORGANIZATION = "00DQy0000004Snd"
 
@@ -38,7 +41,8 @@ class SalesforceSandbox:
     """An org and its API. As a context manager it serves, and sends outbound messages, until the end.
 
     `org` is the data, and what a person does with it in the pages; `access_token` is a session that is valid
-    from the start; `client_id` and `client_secret` are those of a client that may get more of them.
+    from the start, and `login` holds what gets more of them: client, user, refresh token, `public_key` (PEM)
+    for JWT assertions. `sessions` ends them, by time or at once. `bulk` steers how Bulk API 2.0 jobs go.
 
     `currencies` makes it an org with several currencies, the first of them the corporate one: then records
     have CurrencyIsoCode. An org with one, `currency`, does not tell it over REST: the recorded Organization
@@ -57,6 +61,7 @@ class SalesforceSandbox:
         port: int = 0,
         client_id: str = "sandbox-client",
         client_secret: str | None = None,
+        public_key: str | None = None,
         clock: Callable[[], datetime] = _now,
         timing: Timing | None = None,
     ) -> None:
@@ -66,8 +71,15 @@ class SalesforceSandbox:
                 "organization_id must be an id of 15 or 18 letters and digits that begins with 00D"
             )
         self.organization_id: str = organisation
-        self.client_id = client_id
-        self.client_secret = client_secret or secrets.token_urlsafe(24)
+        self.login = Login(
+            client_id=client_id,
+            client_secret=client_secret or secrets.token_urlsafe(24),
+            username=INTEGRATION_USER["Username"],
+            password=secrets.token_urlsafe(12),
+            security_token=secrets.token_urlsafe(12),
+            public_key=public_key,
+            refresh_token=secrets.token_urlsafe(48),
+        )
         self.currency = currencies[0] if currencies else currency
         self.org = Org(
             organization_id=organisation,
@@ -76,19 +88,38 @@ class SalesforceSandbox:
             clock=clock,
             timing=timing or Timing(),
         )
-        self.sessions = Sessions(organisation)
+        self.sessions = Sessions(organisation, clock)
         self.access_token = self.sessions.issue()
-        identity = f"{organisation}/{self.org.integration_user_id}"
-        token = TokenEndpoint(
-            self.sessions, client_id=client_id, client_secret=self.client_secret, identity=identity
-        )
-        self.api = Api(self.org, self.sessions, token, lambda: self.url)
+        self.api = Api(self.org, self.sessions, self.login, lambda: self.url)
+        self.bulk = self.api.bulk
         self._server = LocalServer(self.api, port=port)
         self.url = self._server.url
+
+    @property
+    def client_id(self) -> str:
+        """The client that may get tokens."""
+        return self.login.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """Its secret."""
+        return self.login.client_secret
 
     def fail(self, refusal: Refusal, *, times: int = 1, path: str = "", method: str | None = None) -> None:
         """Refuses the next `times` requests whose path contains `path`, before they do anything."""
         self.api.faults.plan(refusal, times=times, path=path, method=method)
+
+    def disturb(
+        self,
+        what: Disturbance,
+        *,
+        times: int = 1,
+        path: str = "",
+        method: str | None = None,
+        seconds: float = 0.05,
+    ) -> None:
+        """Lets something happen on the way of the next `times` requests whose path contains `path`."""
+        self._server.disturbances.plan(what, times=times, path=path, method=method, seconds=seconds)
 
     def start(self) -> None:
         """Begins to answer and to send."""

@@ -16,10 +16,12 @@ from closedloop.sandbox.salesforce.schema import SObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status and body; None is no body at all."""
+    """Status and body; None is no body at all. `csv` is one that is not JSON, and `xml` another."""
 
     status: int = 200
     body: Any = None
+    csv: str | None = None
+    xml: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -9,19 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeGuard
 
-from closedloop.sandbox.salesforce.call import Answer, Call, writeable
+from closedloop.sandbox.salesforce import writes
+from closedloop.sandbox.salesforce.call import Answer, Call
 from closedloop.sandbox.salesforce.ids import long_id
 from closedloop.sandbox.salesforce.org import Org
-from closedloop.sandbox.salesforce.refusal import Refusal, no_such_record
-from closedloop.sandbox.salesforce.schema import Field, SObject
-from closedloop.sandbox.salesforce.sobjects import chosen, lookup_field, matching
+from closedloop.sandbox.salesforce.refusal import Refusal
+from closedloop.sandbox.salesforce.schema import SObject
+from closedloop.sandbox.salesforce.sobjects import chosen, lookup_field
+from closedloop.sandbox.salesforce.writes import Result, type_of
 
 _MOST_RECORDS = 200
 _MOST_CHUNKS = 10
 _MOST_RETRIEVED = 2000
 
-_Result = dict[str, Any]
-_Work = Callable[[Any], _Result]
+_Work = Callable[[Any], Result]
 
 
 def write(call: Call) -> Answer:
@@ -30,8 +31,12 @@ def write(call: Call) -> Answer:
         return _delete(call)
     body = call.body()
     records = _records(body)
-    work = _create if call.method == "POST" else _update
-    return _each(call.org, records, lambda record: work(call, record), all_or_none=body.get("allOrNone"))
+    several = writes.repeated(records, "Id")
+
+    def work(record: Any) -> Result:
+        return writes.create(call, record) if call.method == "POST" else writes.update(call, record, several)
+
+    return _each(call.org, records, work, all_or_none=body.get("allOrNone"))
 
 
 def upsert(call: Call) -> Answer:
@@ -40,11 +45,11 @@ def upsert(call: Call) -> Answer:
     field = lookup_field(kind, call.path["field"])
     body = call.body()
     records = _records(body)
-    seen: set[str] = set()
+    several = writes.repeated(records, field.name)
     return _each(
         call.org,
         records,
-        lambda record: _upsert(call, kind, field, record, seen),
+        lambda record: writes.upsert(call, kind, field, record, several),
         all_or_none=body.get("allOrNone"),
     )
 
@@ -83,7 +88,7 @@ def _records(body: Mapping[str, Any]) -> list[Any]:
     if not isinstance(records, list) or not records:
         raise Refusal("REQUIRED_FIELD_MISSING", "At least 1 record is required")
     _check_size(records, _MOST_RECORDS)
-    if len(list(groupby(records, key=_type))) > _MOST_CHUNKS:
+    if len(list(groupby(records, key=type_of))) > _MOST_CHUNKS:
         # The message is Salesforce's; the code that comes with it over REST is unverified.
         message = (
             f"Cannot have more than {_MOST_CHUNKS} chunks in a single operation. "
@@ -100,7 +105,7 @@ def _check_size(records: Sequence[Any], most: int) -> None:
 
 
 def _each(org: Org, subjects: Sequence[Any], work: _Work, *, all_or_none: Any) -> Answer:
-    results: list[_Result] = []
+    results: list[Result] = []
     try:
         with org.transaction():
             results.extend(_result(org, work, subject) for subject in subjects)
@@ -115,12 +120,12 @@ class _RolledBackError(Exception):
     """One record failed and the caller wanted all or none."""
 
 
-def _check_all(results: list[_Result]) -> None:
+def _check_all(results: list[Result]) -> None:
     if not all(r["success"] for r in results):
         raise _RolledBackError
 
 
-def _result(org: Org, work: _Work, subject: Any) -> _Result:
+def _result(org: Org, work: _Work, subject: Any) -> Result:
     try:
         with org.transaction():
             return work(subject)
@@ -128,63 +133,11 @@ def _result(org: Org, work: _Work, subject: Any) -> _Result:
         return refusal.as_result()
 
 
-def _rolled_back() -> _Result:
+def _rolled_back() -> Result:
     message = (
         "Record rolled back because not all records were valid and the request was using AllOrNone header"
     )
     return Refusal("ALL_OR_NONE_OPERATION_ROLLED_BACK", message).as_result()
-
-
-def _create(call: Call, record: Any) -> _Result:
-    kind, fields = _parts(call, record)
-    writeable(kind, "create")
-    if fields.pop("Id", None) is not None:
-        raise Refusal("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", fields=["Id"])
-    return _good(call.org.insert(kind.name, fields, by=call.user))
-
-
-def _update(call: Call, record: Any) -> _Result:
-    kind, fields = _parts(call, record)
-    writeable(kind, "update")
-    given = fields.pop("Id", None) or fields.pop("id", None)
-    if given is None:
-        raise Refusal("MISSING_ARGUMENT", "Id not specified in an update call")
-    record_id = _record_id(given, kind)
-    call.org.update(kind.name, record_id, fields, by=call.user)
-    return _good(record_id)
-
-
-def _upsert(call: Call, kind: SObject, field: Field, record: Any, seen: set[str]) -> _Result:
-    given, fields = _parts(call, record)
-    if given is not kind:
-        raise Refusal("INVALID_TYPE", f"The records are not all of type {kind.name}.")
-    writeable(kind, "upsert")
-    key = next((fields.pop(name) for name in list(fields) if name.lower() == field.name.lower()), None)
-    if key in (None, ""):
-        # Upserting by Id without one makes a record (recorded); by another field the key is missing.
-        if field.name != "Id":
-            raise Refusal("MISSING_ARGUMENT", f"{field.name} not specified")
-        return _good(call.org.insert(kind.name, fields, by=call.user)) | {"created": True}
-    if str(key).casefold() in seen:
-        raise Refusal("DUPLICATE_VALUE", f"Duplicate external id specified: {key}", fields=[field.name])
-    seen.add(str(key).casefold())
-    return _upsert_one(call, kind, field, str(key), fields)
-
-
-def _upsert_one(call: Call, kind: SObject, field: Field, key: str, fields: dict[str, Any]) -> _Result:
-    matches = matching(call.org, kind, field, key)
-    if len(matches) > 1:
-        message = (
-            f"{field.name}: more than one record found for external id field: {[r['Id'] for r in matches]}"
-        )
-        raise Refusal("DUPLICATE_EXTERNAL_ID", message)
-    if matches:
-        call.org.update(kind.name, matches[0]["Id"], fields, by=call.user)
-        return _good(matches[0]["Id"]) | {"created": False}
-    if field.name == "Id":
-        raise no_such_record()
-    record_id = call.org.insert(kind.name, {**fields, field.name: key}, by=call.user)
-    return _good(record_id) | {"created": True}
 
 
 def _delete(call: Call) -> Answer:
@@ -192,42 +145,5 @@ def _delete(call: Call) -> Answer:
     if not ids:
         raise Refusal("REQUIRED_FIELD_MISSING", "At least 1 record is required")
     _check_size(ids, _MOST_RECORDS)
-
-    def work(given: str) -> _Result:
-        record_id = _record_id(given, None)
-        kind = _owner(call.org, record_id)
-        writeable(kind, "delete")
-        call.org.delete(kind.name, record_id, by=call.user)
-        return _good(record_id)
-
-    return _each(call.org, ids, work, all_or_none=call.argument("allOrNone") == "true")
-
-
-def _owner(org: Org, record_id: str) -> SObject:
-    kind = next((s for s in org.objects if org.tables.get(s.name, record_id)), None)
-    if kind is None:
-        raise no_such_record()
-    return kind
-
-
-def _record_id(given: Any, kind: SObject | None) -> str:
-    record_id = long_id(given)
-    if record_id is None or (kind and not record_id.startswith(kind.prefix)):
-        raise Refusal("MALFORMED_ID", f"malformed id {given}", fields=["Id"])
-    return record_id
-
-
-def _type(record: Any) -> str:
-    about = record.get("attributes") if isinstance(record, dict) else None
-    return str(about.get("type", "")) if isinstance(about, dict) else ""
-
-
-def _parts(call: Call, record: Any) -> tuple[SObject, dict[str, Any]]:
-    kind = call.org.objects.find(_type(record))
-    if kind is None:
-        raise Refusal("INVALID_TYPE", "Must send a concrete entity type.")
-    return kind, {name: value for name, value in record.items() if name != "attributes"}
-
-
-def _good(record_id: str) -> _Result:
-    return {"id": record_id, "success": True, "errors": []}
+    all_or_none = call.argument("allOrNone") == "true"
+    return _each(call.org, ids, lambda given: writes.delete(call, given), all_or_none=all_or_none)

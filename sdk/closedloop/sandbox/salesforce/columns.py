@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lark import Token
 
+from closedloop.sandbox.salesforce.derive import reader
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.schema import Field, SObject
 from closedloop.sandbox.salesforce.soql import pointed
@@ -66,6 +67,12 @@ class Bound:
     kind: SObject
     steps: tuple[Field, ...]
     field: Field
+
+    def reader(self) -> Callable[[Row], Any]:
+        """How the field is read from many rows."""
+        if self.steps:
+            return self.read
+        return reader(self.org.tables, self.kind.name, self.field.name)
 
     def read(self, row: Row) -> Any:
         """The field's value, seen from the row; None where a parent is missing."""
@@ -128,7 +135,7 @@ class Scope:
         if unusable:
             message = f"field '{bound.field.name}' can not be {use} in a query call"
             raise self.fail("INVALID_FIELD", expression.parts[-1], message)
-        return Operand(name=bound.field.name, type=bound.field.type, read=bound.read)
+        return Operand(name=bound.field.name, type=bound.field.type, read=bound.reader())
 
     def fail(self, code: str, token: Token, message: str) -> Refusal:
         """The refusal that points at the token."""

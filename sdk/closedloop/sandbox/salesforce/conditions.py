@@ -88,10 +88,14 @@ class Conditions:
         wanted = _literal(operand, literal)
         compare = _OPERATORS[sign]
 
+        different, folded = sign == "!=", _group(operand.type) == "string"
+
         def test(row: Any) -> bool:
             value = read(row)
             # Null is neither less nor more than anything, and different from everything.
-            return sign == "!=" if value is None else compare(comparable(operand.type, value), wanted)
+            if value is None:
+                return different
+            return compare(comparable(operand.type, value) if folded else value, wanted)
 
         return test
 

@@ -103,8 +103,9 @@ def _move(org: Org, lead: Row, contact_id: str, at: datetime, by: str) -> None:
     # The member keeps its id and its LeadId, and names the contact from now on.
     for member in org.tables.where("CampaignMember", "LeadId", lead["Id"]):
         org.write(org.objects["CampaignMember"], member, {"ContactId": contact_id}, at, by)
-    for task in org.tables.where("Task", "WhoId", lead["Id"]):
-        org.write(org.objects["Task"], task, {"WhoId": contact_id}, at, by)
+    for kind in ("Task", "Event"):
+        for activity in org.tables.where(kind, "WhoId", lead["Id"]):
+            org.write(org.objects[kind], activity, {"WhoId": contact_id}, at, by)
 
 
 def _close(org: Org, lead: Row, converted: Converted, at: datetime, by: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from closedloop.sandbox.salesforce.tables import Row, Tables
@@ -15,8 +17,7 @@ _FORECAST = {"Best Case": "BestCase", "Commit": "Forecast"}
 
 def stage_of(tables: Tables, opportunity: Row) -> Row | None:
     """The OpportunityStage row that the opportunity stands in; None for a stage nobody defined."""
-    name = opportunity.get("StageName")
-    return next((s for s in tables.rows("OpportunityStage") if s["ApiName"] == name), None)
+    return tables.first_by("OpportunityStage", "ApiName").get(opportunity.get("StageName"))
 
 
 def member_status(tables: Tables, member: Row) -> Row | None:
@@ -72,6 +73,11 @@ def _task_account(tables: Tables, row: Row) -> str | None:
         return str(what)
     owner = tables.get("Opportunity", what) or tables.get("Contact", row.get("WhoId") or "")
     return owner.get("AccountId") if owner else None
+
+
+def _event_end(_: Tables, row: Row) -> date | None:
+    end = row.get("EndDateTime")
+    return None if end is None else end.date()
 
 
 def _person(tables: Tables, member: Row) -> Row:
@@ -196,6 +202,7 @@ DERIVED: Mapping[str, Mapping[str, Derivation]] = {
     },
     "OpportunityStage": {"ForecastCategory": _forecast_category},
     "Task": {"AccountId": _task_account, "IsClosed": lambda _, row: row.get("Status") == "Completed"},
+    "Event": {"AccountId": _task_account, "EndDate": _event_end},
     "Campaign": {**_ROLLUPS, **{f"Hierarchy{name}": _hierarchy(r) for name, r in _ROLLUPS.items()}},
     "CampaignMember": {
         **{name: _of_person(name) for name in _COPIED},
@@ -217,3 +224,11 @@ def value(tables: Tables, sobject: str, row: Row, field: str) -> Any:
     """The field's value, kept or computed."""
     derivation = DERIVED.get(sobject, {}).get(field)
     return row.get(field) if derivation is None else derivation(tables, row)
+
+
+def reader(tables: Tables, sobject: str, field: str) -> Callable[[Row], Any]:
+    """How the field is read from many rows."""
+    derivation = DERIVED.get(sobject, {}).get(field)
+    if derivation is None:
+        return lambda row: row.get(field)
+    return partial(derivation, tables)

@@ -90,7 +90,7 @@ def _about(kind: SObject) -> dict[str, Any]:
         "mruEnabled": open_to_all,
         "name": kind.name,
         "queryable": True,
-        "replicateable": open_to_all,
+        "replicateable": kind.replicable,
         "retrieveable": True,
         "searchable": open_to_all,
         "triggerable": open_to_all,

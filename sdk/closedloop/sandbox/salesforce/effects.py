@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +12,10 @@ from closedloop.sandbox.salesforce.schema import SObject
 from closedloop.sandbox.salesforce.tables import Row, Tables
 
 _ZEROS = {"Campaign": ("ExpectedResponse", "NumberSent")}
+_WHOLE_DAY = 24 * 60
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "Task": {"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task"},
+    "Event": {"ShowAs": "Busy", "EventSubtype": "Event"},
     "User": {
         "UserType": "Standard",
         "TimeZoneSidKey": "Europe/Berlin",
@@ -85,10 +87,34 @@ def _task(_: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> R
     return row if done else row | {"CompletedDateTime": None}
 
 
+def _event(_: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> Row:  # noqa: ARG001
+    # StartDateTime is ActivityDateTime, and the end follows from the duration or the other way round
+    # (Object Reference, Event).
+    start = changed.get("StartDateTime") or changed.get("ActivityDateTime") or row["StartDateTime"]
+    if row["IsAllDayEvent"] and row["ActivityDate"] is not None:
+        start = datetime.combine(row["ActivityDate"], time(), UTC)
+    minutes = row["DurationInMinutes"]
+    if changed.get("EndDateTime") is not None and changed.get("DurationInMinutes") is None:
+        minutes = int((row["EndDateTime"] - start).total_seconds() // 60)
+    if minutes is None:
+        minutes = _WHOLE_DAY
+    times = {"StartDateTime": start, "ActivityDateTime": None if row["IsAllDayEvent"] else start}
+    return (
+        row
+        | times
+        | {
+            "ActivityDate": start.date(),
+            "DurationInMinutes": minutes,
+            "EndDateTime": start + timedelta(minutes=minutes),
+        }
+    )
+
+
 _COMPLETE: Mapping[str, Callable[[Tables, Row, Mapping[str, Any], Row | None], Row]] = {
     "Opportunity": _opportunity,
     "CampaignMember": _member,
     "Task": _task,
+    "Event": _event,
 }
 
 Create = Callable[[str, Row], str]

@@ -87,26 +87,3 @@ IsConverted  boolean      CU!D  -  Converted
     plural="Lead Statuses",
     setup=True,
 )
-
-TASK = sobject(
-    "Task",
-    "00T",
-    """
-WhoId                   reference        CUc  Contact|Lead:Who:Tasks
-WhatId                  reference        CUc  Account|Campaign|Opportunity:What:Tasks
-Subject                 combobox(255)    CUN  Call|Email|Send Letter|Send Quote|Other
-ActivityDate            date             CU   -  Due Date Only
-Status                  picklist(255)    CU!D  Not Started|In Progress|Completed|Waiting on someone else|Deferred
-Priority                picklist(255)    CU!D  High|Normal|Low
-IsHighPriority          boolean          !D
-OwnerId                 reference        CU!D  User:Owner
-Description             textarea(32000)  CU
-AccountId               reference        *    Account:Account
-IsClosed                boolean          !D*  -  Closed
-CallDurationInSeconds   int              CU
-CallType                picklist(40)     CU   Internal|Inbound|Outbound
-CallDisposition         string(255)      CU   -  Call Result
-TaskSubtype             picklist(40)     C    Task|Email|Call|ListEmail|Cadence
-CompletedDateTime       datetime         -
-""",  # noqa: E501  one line a field
-)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
-from closedloop.sandbox.salesforce import fields_campaigns, fields_people, fields_sales
+from closedloop.sandbox.salesforce import fields_activities, fields_campaigns, fields_people, fields_sales
 from closedloop.sandbox.salesforce.schema import Field, SObject, read_fields
 
 _ALL = (
@@ -17,6 +17,7 @@ _ALL = (
     fields_campaigns.CAMPAIGN_MEMBER_STATUS,
     fields_campaigns.CAMPAIGN_REASON,
     fields_people.CONTACT,
+    fields_activities.EVENT,
     fields_people.GROUP,
     fields_people.LEAD,
     fields_sales.LEAD_STATUS,
@@ -24,13 +25,15 @@ _ALL = (
     fields_sales.CONTACT_ROLE,
     fields_sales.OPPORTUNITY_STAGE,
     fields_people.ORGANIZATION,
-    fields_sales.TASK,
+    fields_activities.TASK,
     fields_people.USER,
     fields_people.USER_ROLE,
 )
 # In an org with several currencies these two say their default, every other one the record's own.
 _DEFAULT_CURRENCY = frozenset({"Organization", "User"})
-_WITHOUT_CURRENCY = frozenset({"Group", "LeadStatus", "OpportunityStage", "Task", "UserRole", "CurrencyType"})
+_WITHOUT_CURRENCY = frozenset(
+    {"Event", "Group", "LeadStatus", "OpportunityStage", "Task", "UserRole", "CurrencyType"}
+)
 
 
 class Objects:

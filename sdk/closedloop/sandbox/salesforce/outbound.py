@@ -18,7 +18,7 @@ from closedloop.sandbox.salesforce.schema import SObject
 from closedloop.sandbox.salesforce.tables import Row
 
 if TYPE_CHECKING:
-    from closedloop.sandbox.salesforce.org import Org
+    from closedloop.sandbox.salesforce.records import Records
 
 # The most notifications that Salesforce puts into one message.
 _BATCH = 100
@@ -56,7 +56,7 @@ class _Notification:
 class Outbound:
     """The org's outbound messages. They wait in the queue until `start`."""
 
-    def __init__(self, org: Org, timing: Timing) -> None:
+    def __init__(self, org: Records, timing: Timing) -> None:
         self._org = org
         self._timing = timing
         self._subscriptions: dict[str, _Subscription] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from closedloop.sandbox.salesforce import query
 from closedloop.sandbox.salesforce.call import Answer, Call
 from closedloop.sandbox.salesforce.ids import new_id
+from closedloop.sandbox.salesforce.query import Found
 from closedloop.sandbox.salesforce.refusal import Refusal
 
 _LARGEST_PAGE = 2000
@@ -21,7 +22,7 @@ class Cursors:
     """Results that are fetched page by page."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
+        self._open: OrderedDict[str, Found] = OrderedDict()
 
     def query(self, call: Call) -> Answer:
         """GET query?q=…: the first page."""
@@ -34,30 +35,30 @@ class Cursors:
     def more(self, call: Call) -> Answer:
         """GET query/<locator>: a further page."""
         cursor, _, start = call.path["locator"].partition("-")
-        records = self._open.get(cursor)
-        if records is None or not re.fullmatch(r"[0-9]{1,9}", start) or int(start) >= len(records):
+        found = self._open.get(cursor)
+        if found is None or not re.fullmatch(r"[0-9]{1,9}", start) or int(start) >= len(found.rows):
             raise Refusal("INVALID_QUERY_LOCATOR", "invalid query locator")
-        return Answer(body=self._page(call, cursor, records, int(start)))
+        return Answer(body=self._page(call, cursor, found, int(start)))
 
     def _first(self, call: Call, *, deleted: bool) -> Answer:
         text = call.argument("q")
         if not text:
             raise Refusal("MALFORMED_QUERY", "A query string has to be specified")
         found = query.run(call.org, text, version=call.version, deleted=deleted)
-        if len(found.records) <= _page_size(call):
+        if len(found.rows) <= _page_size(call):
             return Answer(body={"totalSize": found.total, "done": True, "records": found.records})
         cursor = new_id("01g", call.org.number())
-        self._open[cursor] = found.records
+        self._open[cursor] = found
         if len(self._open) > _MOST_CURSORS:
             self._open.popitem(last=False)
-        return Answer(body=self._page(call, cursor, found.records, 0))
+        return Answer(body=self._page(call, cursor, found, 0))
 
-    def _page(self, call: Call, cursor: str, records: list[dict[str, Any]], start: int) -> dict[str, Any]:
-        end = start + _page_size(call)
-        body: dict[str, Any] = {"totalSize": len(records), "done": end >= len(records)}
-        if end < len(records):
+    def _page(self, call: Call, cursor: str, found: Found, start: int) -> dict[str, Any]:
+        end, total = start + _page_size(call), len(found.rows)
+        body: dict[str, Any] = {"totalSize": total, "done": end >= total}
+        if end < total:
             body["nextRecordsUrl"] = f"/services/data/v{call.version}/query/{cursor}-{end}"
-        return body | {"records": records[start:end]}
+        return body | {"records": found.render(found.rows[start:end])}
 
 
 def _page_size(call: Call) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from closedloop.sandbox.salesforce import aggregate
 from closedloop.sandbox.salesforce.columns import Operand, Scope, no_children, source_object
 from closedloop.sandbox.salesforce.conditions import Conditions
 from closedloop.sandbox.salesforce.ids import long_id
+from closedloop.sandbox.salesforce.ordering import in_index
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.render import Node, expand
 from closedloop.sandbox.salesforce.schema import SObject
@@ -37,10 +39,16 @@ _MOST_OFFSET = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a query found. `total` may exceed the records: count() has none."""
+    """What a query found. `total` may exceed the rows: count() has none. Rows are rendered when wanted."""
 
     total: int
-    records: list[dict[str, Any]]
+    rows: list[Any]
+    render: Callable[[list[Any]], list[dict[str, Any]]]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """All of them, rendered."""
+        return self.render(self.rows)
 
 
 def run(org: Org, text: str, *, version: str, deleted: bool = False) -> Found:
@@ -49,6 +57,19 @@ def run(org: Org, text: str, *, version: str, deleted: bool = False) -> Found:
     try:
         with org.lock:
             return _Run(org, text, version, deleted).found(query)
+    except RecursionError:
+        raise too_complicated() from None
+
+
+def rows(
+    org: Org, text: str, *, deleted: bool, check: Callable[[Query], None]
+) -> tuple[Query, Scope, list[Row]]:
+    """The query, what its names mean, and the rows it chooses, unrendered; `check` may refuse the query."""
+    query = parse(text)
+    check(query)
+    try:
+        with org.lock:
+            return (query, *_Run(org, text, "", deleted).chosen(query))
     except RecursionError:
         raise too_complicated() from None
 
@@ -64,6 +85,20 @@ class _Run:
         kind = source_object(self._org, query.source, self._text)
         return self._answer(query, self._scope(kind, query), None)
 
+    def chosen(self, query: Query) -> tuple[Scope, list[Row]]:
+        scope = self._scope(source_object(self._org, query.source, self._text), query)
+        return scope, self._chosen(query, scope, None)
+
+    def _chosen(self, query: Query, scope: Scope, rows: Iterable[Row] | None) -> list[Row]:
+        """The rows that match, in order, as far as the query wants them."""
+        ordered = in_index(query, scope) if rows is None and self._indexed_by(query, scope) is None else None
+        if ordered is not None:
+            alive = (row for row in ordered if self._deleted or not row.get("IsDeleted"))
+            end = None if query.limit is None else query.offset + query.limit
+            return list(islice(self._matching(query, scope, alive), query.offset, end))
+        matching = self._matching(query, scope, rows)
+        return window(query, in_order(query.order, lambda e: scope.operand(e, use="sorted"), matching))
+
     def _scope(self, kind: SObject, query: Query) -> Scope:
         if query.scope is not None and query.scope.lower() != "everything":
             raise Refusal("MALFORMED_QUERY", f"The sandbox has no scope {query.scope}: leave it out.")
@@ -73,42 +108,47 @@ class _Run:
         if query.offset > _MOST_OFFSET:
             message = f"Maximum SOQL offset allowed is {_MOST_OFFSET} apiName OFFSET"
             raise Refusal("NUMBER_OUTSIDE_VALID_RANGE", message)
-        matching = list(self._matching(query, scope, rows))
         if _is_count(query):
-            return Found(total=len(window(query, matching)), records=[])
+            found = window(query, list(self._matching(query, scope, rows)))
+            return Found(total=len(found), rows=[], render=list)
         if query.group or any(
             isinstance(c, Column) and aggregate.is_aggregate(c.expression) for c in query.columns
         ):
+            matching = list(self._matching(query, scope, rows))
             records = aggregate.records(query, scope, matching, self._conditions)
-            return Found(total=len(records), records=records)
-        return self._plain(query, scope, matching)
+            return Found(total=len(records), rows=records, render=list)
+        return self._plain(query, scope, rows)
 
-    def _plain(self, query: Query, scope: Scope, rows: list[Row]) -> Found:
-        node = Node(self._org, self._version)
+    def _plain(self, query: Query, scope: Scope, rows: Iterable[Row] | None) -> Found:
+        node = Node(self._org, self._version, scope.kind)
         for column in query.columns:
             if isinstance(column, Query):
                 self._add_children(node, column, scope)
             else:
                 expand(node, column, scope, limit=query.limit)
-        chosen = window(query, in_order(query.order, lambda e: scope.operand(e, use="sorted"), rows))
-        rendered = (node.render((scope.kind, row)) for row in chosen)
-        return Found(total=len(chosen), records=[record for record in rendered if record is not None])
+        chosen = self._chosen(query, scope, rows)
+        return Found(total=len(chosen), rows=chosen, render=lambda some: node.page(scope.kind, some))
 
     def _matching(self, query: Query, scope: Scope, rows: Iterable[Row] | None) -> Iterator[Row]:
         test = None
         if query.where is not None:
             test = self._conditions(lambda e: scope.operand(e, use="filtered")).test(query.where)
         if rows is None:
-            rows = self._candidates(scope.kind, query.where)
+            rows = self._candidates(query, scope)
         return (row for row in rows if test is None or test(row))
 
-    def _candidates(self, kind: SObject, where: Condition | None) -> Iterable[Row]:
-        """The rows that may match: few, where the condition asks an indexed field for equality."""
-        for condition in where.conditions if isinstance(where, Every) else (where,):
-            found = self._indexed(kind, condition)
-            if found is not None:
-                return [row for row in found.values() if self._deleted or not row.get("IsDeleted")]
-        return self._org.tables.rows(kind.name, deleted=self._deleted)
+    def _candidates(self, query: Query, scope: Scope) -> Iterable[Row]:
+        found = self._indexed_by(query, scope)
+        if found is None:
+            return self._org.tables.rows(scope.kind.name, deleted=self._deleted)
+        return [row for row in found.values() if self._deleted or not row.get("IsDeleted")]
+
+    def _indexed_by(self, query: Query, scope: Scope) -> dict[str, Row] | None:
+        """The few rows that may match, where the condition asks an indexed field for equality."""
+        where = query.where
+        conditions = where.conditions if isinstance(where, Every) else (where,)
+        found = (self._indexed(scope.kind, condition) for condition in conditions)
+        return next((rows for rows in found if rows is not None), None)
 
     def _indexed(self, kind: SObject, condition: Condition | None) -> dict[str, Row] | None:
         asked = _equality(condition)

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class Refusal(Exception):  # noqa: N818  it is an answer, and it is called what the answer is
     """Salesforce refuses a request or a record; `status` is used where it becomes a whole answer."""
 
     def __init__(
-        self, code: str, message: str, *, status: int = 400, fields: Sequence[str] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        fields: Sequence[str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
         self.fields = None if fields is None else list(fields)
+        self.more = dict(more or {})
 
     def as_answer(self) -> list[dict[str, object]]:
         """The body of a refused request; `fields` is there only where Salesforce sends it."""
-        body: dict[str, object] = {"message": self.message, "errorCode": self.code}
+        body: dict[str, object] = {**self.more, "message": self.message, "errorCode": self.code}
         return [body if self.fields is None else body | {"fields": self.fields}]
 
     def as_result(self) -> dict[str, object]:
         """The row of a refused record in a collections answer: here the code is called statusCode."""
         error = {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
-        return {"success": False, "errors": [error]}
+        return {"success": False, "errors": [{**self.more, **error}]}
 
 
 def not_found(message: str = "The requested resource does not exist") -> Refusal:

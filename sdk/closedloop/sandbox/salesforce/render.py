@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from closedloop.sandbox.salesforce.columns import Scope, parent
+from closedloop.sandbox.salesforce.derive import reader
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.schema import Field, SObject
 from closedloop.sandbox.salesforce.syntax import Call, Column
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 # SOQL and SOSL Reference, "FIELDS()": the unbounded forms want a limit of at most this.
 _MOST_OF_ALL_FIELDS = 200
+# What is kept in the form in which it is shown.
+_AS_THEY_ARE = frozenset(
+    {"id", "reference", "string", "picklist", "multipicklist", "email", "phone", "url", "boolean", "int"}
+)
 
 
-def attributes(kind: SObject, record_id: str, version: str, *, shown: str = "") -> dict[str, str]:
+def attributes(kind: SObject, record_id: str, version: str, *, shown: str) -> dict[str, str]:
     """The `attributes` of a record."""
-    url = f"/services/data/v{version}/sobjects/{kind.name}/{record_id}"
-    return {"type": shown or kind.name, "url": url}
+    return {"type": shown, "url": f"/services/data/v{version}/sobjects/{kind.name}/{record_id}"}
 
 
 def plain(value: Any) -> Any:
@@ -33,14 +37,18 @@ def plain(value: Any) -> Any:
 
 
 class Node:
-    """What is selected of one record: its fields, its parents, its children, in the order of the query."""
+    """What is selected of one record: its fields, its parents, its children, in the order of the query.
 
-    def __init__(self, org: Org, version: str, *, shown: str = "") -> None:
+    `kind` is the object, None where it may be one of several.
+    """
+
+    def __init__(self, org: Org, version: str, kind: SObject | None) -> None:
         self._org = org
         self._version = version
-        self._shown = shown
+        self._kind = kind
         self._parts: dict[str, Callable[[SObject, Row], Any]] = {}
         self._parents: dict[str, Node] = {}
+        self._rendered: dict[str, dict[str, Any]] = {}
 
     def add(self, key: str, read: Callable[[SObject, Row], Any]) -> None:
         """Selects something under that key; the same twice is refused."""
@@ -50,24 +58,51 @@ class Node:
 
     def field(self, name: str, *, key: str = "") -> None:
         """Selects a field of the record."""
-        self.add(key or name, lambda kind, row: plain(self._value(kind, row, name)))
+        if self._kind is None:
+            self.add(key or name, lambda kind, row: plain(self._value(kind, row, name)))
+            return
+        read = reader(self._org.tables, self._kind.name, name)
+        if self._kind.fields[name].type in _AS_THEY_ARE:
+            self.add(key or name, lambda _, row: read(row))
+        else:
+            self.add(key or name, lambda _, row: plain(read(row)))
 
     def parent(self, step: Field) -> Node:
         """The node of the parent that the reference leads to."""
         key = step.relationship or ""
         if key not in self._parents:
-            node = Node(self._org, self._version, shown="Name" if step.polymorphic else "")
+            kind = None if step.polymorphic else self._org.objects[step.refers_to[0]]
+            node = Node(self._org, self._version, kind)
             self._parents[key] = node
-            self._parts[key] = lambda kind, row: node.render(parent(self._org, kind, row, step))
+            self._parts[key] = lambda kind, row: node.once(parent(self._org, kind, row, step))
         return self._parents[key]
 
-    def render(self, found: tuple[SObject, Row] | None) -> dict[str, Any] | None:
-        """The record; None where there is none."""
+    def page(self, kind: SObject, rows: Iterable[Row]) -> list[dict[str, Any]]:
+        """The records of the rows, each parent among them rendered once."""
+        self._forget()
+        return [self.render(kind, row) for row in rows]
+
+    def render(self, kind: SObject, row: Row) -> dict[str, Any]:
+        """The record."""
+        shown = "Name" if self._kind is None else kind.name
+        record: dict[str, Any] = {"attributes": attributes(kind, row["Id"], self._version, shown=shown)}
+        for key, read in self._parts.items():
+            record[key] = read(kind, row)
+        return record
+
+    def once(self, found: tuple[SObject, Row] | None) -> dict[str, Any] | None:
+        """The record, as it was rendered before on the same page; None where there is none."""
         if found is None:
             return None
         kind, row = found
-        record: dict[str, Any] = {"attributes": attributes(kind, row["Id"], self._version, shown=self._shown)}
-        return record | {key: read(kind, row) for key, read in self._parts.items()}
+        if row["Id"] not in self._rendered:
+            self._rendered[row["Id"]] = self.render(kind, row)
+        return self._rendered[row["Id"]]
+
+    def _forget(self) -> None:
+        self._rendered.clear()
+        for node in self._parents.values():
+            node._forget()  # noqa: SLF001 - another of the same
 
     def _value(self, kind: SObject, row: Row, name: str) -> Any:
         if name not in kind.fields:
@@ -114,7 +149,7 @@ def _expand_fields(node: Node, which: str, scope: Scope, limit: int | None) -> N
 
 def whole(org: Org, kind: SObject, row: Row, version: str) -> dict[str, Any]:
     """The record with every field, as a GET of it answers."""
-    node = Node(org, version)
+    node = Node(org, version, kind)
     for name in kind.fields:
         node.field(name)
-    return node.render((kind, row)) or {}
+    return node.render(kind, row)

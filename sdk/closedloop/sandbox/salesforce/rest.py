@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -12,13 +13,19 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
 from closedloop.sandbox.salesforce import collections, organisation, sobjects
+from closedloop.sandbox.salesforce.bulk_query import QueryJobs
 from closedloop.sandbox.salesforce.call import Answer, Call
 from closedloop.sandbox.salesforce.composite import composite
 from closedloop.sandbox.salesforce.faults import Faults
-from closedloop.sandbox.salesforce.oauth import Sessions, TokenEndpoint
+from closedloop.sandbox.salesforce.ingest import IngestJobs
+from closedloop.sandbox.salesforce.jobs import Steering
+from closedloop.sandbox.salesforce.oauth import Login, TokenEndpoint
 from closedloop.sandbox.salesforce.org import Org
 from closedloop.sandbox.salesforce.queries import Cursors
 from closedloop.sandbox.salesforce.refusal import Refusal, not_found
+from closedloop.sandbox.salesforce.replication import Replication
+from closedloop.sandbox.salesforce.sessions import Sessions
+from closedloop.sandbox.salesforce.soap import login as soap_login
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -26,10 +33,13 @@ if TYPE_CHECKING:
 # The address alone, or the address with the headers (reference: Client defects, URL length).
 _LONGEST_HEAD = 16_384
 _OLDEST, _NEWEST = 31, 68
-_PUBLIC = frozenset({"token", "versions"})
+_PUBLIC = frozenset({"token", "versions", "soap"})
+# What a part of a composite request cannot be (REST API Developer Guide, "Composite").
+_ALONE = _PUBLIC | {"userinfo", "composite", "query_jobs", "query_job", "query_results"}
 
 _RULES: tuple[tuple[str, str, str], ...] = (
     ("token", "POST", "/services/oauth2/token"),
+    ("soap", "POST", "/services/Soap/u/<version>"),
     ("userinfo", "GET POST", "/services/oauth2/userinfo"),
     ("versions", "GET", "/services/data"),
     ("resources", "GET", "/"),
@@ -42,12 +52,23 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("sobjects", "GET", "/sobjects"),
     ("sobject", "GET POST", "/sobjects/<sobject>"),
     ("describe", "GET", "/sobjects/<sobject>/describe"),
+    ("updated", "GET", "/sobjects/<sobject>/updated"),
+    ("deleted", "GET", "/sobjects/<sobject>/deleted"),
     ("record", "GET PATCH DELETE", "/sobjects/<sobject>/<id>"),
     ("by_key", "GET PATCH DELETE", "/sobjects/<sobject>/<field>/<value>"),
     ("composite", "POST", "/composite"),
     ("collection", "POST PATCH DELETE", "/composite/sobjects"),
     ("retrieve", "GET POST", "/composite/sobjects/<sobject>"),
     ("upsert", "PATCH", "/composite/sobjects/<sobject>/<field>"),
+    ("query_jobs", "GET POST", "/jobs/query"),
+    ("query_job", "GET PATCH DELETE", "/jobs/query/<job>"),
+    ("query_results", "GET", "/jobs/query/<job>/results"),
+    ("ingest_jobs", "GET POST", "/jobs/ingest"),
+    ("ingest_job", "GET PATCH DELETE", "/jobs/ingest/<job>"),
+    ("ingest_upload", "PUT", "/jobs/ingest/<job>/batches"),
+    ("ingest_successful", "GET", "/jobs/ingest/<job>/successfulResults"),
+    ("ingest_failed", "GET", "/jobs/ingest/<job>/failedResults"),
+    ("ingest_unprocessed", "GET", "/jobs/ingest/<job>/unprocessedrecords"),
 )
 
 
@@ -68,16 +89,20 @@ def _routes() -> Map:
 class Api:
     """The WSGI application."""
 
-    def __init__(self, org: Org, sessions: Sessions, token: TokenEndpoint, url: Callable[[], str]) -> None:
+    def __init__(self, org: Org, sessions: Sessions, login: Login, url: Callable[[], str]) -> None:
         self.faults = Faults()
         self._org = org
         self._sessions = sessions
-        self._token = token
+        identity = f"{org.organization_id}/{org.integration_user_id}"
+        self._token = TokenEndpoint(sessions, login, identity=identity, clock=org.clock)
         self._url = url
-        cursors = Cursors()
+        self.bulk = Steering()
+        self.replication = Replication()
+        cursors, queries, ingests = Cursors(), QueryJobs(self.bulk), IngestJobs(self.bulk)
         self._usage = organisation.Usage()
         self._endpoints: dict[str, Callable[[Call], Answer]] = {
             "token": self._issue,
+            "soap": lambda call: soap_login(call, login, sessions),
             "userinfo": organisation.userinfo,
             "versions": lambda _: Answer(body=organisation.versions(_OLDEST, _NEWEST)),
             "resources": organisation.resources,
@@ -89,12 +114,23 @@ class Api:
             "sobjects": sobjects.every,
             "sobject": sobjects.table,
             "describe": sobjects.described,
+            "updated": self.replication.updated,
+            "deleted": self.replication.deleted,
             "record": sobjects.record,
             "by_key": sobjects.by_key,
             "composite": lambda call: composite(call, self._inner),
             "collection": collections.write,
             "retrieve": collections.retrieve,
             "upsert": collections.upsert,
+            "query_jobs": queries.every,
+            "query_job": queries.one,
+            "query_results": queries.results,
+            "ingest_jobs": ingests.every,
+            "ingest_job": ingests.one,
+            "ingest_upload": ingests.upload,
+            "ingest_successful": ingests.successful,
+            "ingest_failed": ingests.failed,
+            "ingest_unprocessed": ingests.unprocessed,
         }
 
     @property
@@ -112,9 +148,11 @@ class Api:
             return Response(f"<h1>{status}</h1>", status=status, mimetype="text/html")
         with self._org.lock:
             self._org.requests[request.method, request.path] += 1
+            self._org.settle_open()
             fault = self.faults.take(request)
-            answer = self._answer(request) if fault is None else fault
-        return self._json(answer)
+            with self._org.duplicates.consenting(request.headers.get("Sforce-Duplicate-Rule-Header", "")):
+                answer = self._answer(request) if fault is None else fault
+        return self._shown(answer, request)
 
     def _answer(self, request: Request) -> Answer:
         try:
@@ -128,7 +166,7 @@ class Api:
     def _inner(self, request: Request) -> Answer:
         """The answer to a part of a composite request, which costs no call of its own."""
         name, path = self._matched(request)
-        if name in _PUBLIC or name in ("userinfo", "composite"):
+        if name in _ALONE or name.startswith("ingest_"):
             raise not_found()
         return self._endpoints[name](self._call(request, path))
 
@@ -159,13 +197,29 @@ class Api:
         status, body = self._token.answer(call.request.form, authorization, call.url)
         return Answer(status=status, body=body)
 
-    def _json(self, answer: Answer) -> Response:
-        body = b"" if answer.body is None else json.dumps(answer.body).encode()
-        response = Response(body, status=answer.status, headers=dict(answer.headers))
-        if answer.body is not None:
-            response.content_type = "application/json;charset=UTF-8"
+    def _shown(self, answer: Answer, request: Request) -> Response:
+        content, kind = _content(answer)
+        response = Response(content, status=answer.status, headers=dict(answer.headers))
+        if answer.csv is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+            # Results are always compressed (Bulk API 2.0 Guide, "Understanding Bulk API 2.0 Query").
+            response.set_data(gzip.compress(content, compresslevel=1, mtime=0))
+            response.content_encoding = "gzip"
+        if kind is not None:
+            response.content_type = kind
         response.headers["Sforce-Limit-Info"] = self._usage.header()
+        response.date = self._org.clock()  # clients take the server's time from it
         return response
+
+
+def _content(answer: Answer) -> tuple[bytes, str | None]:
+    """The body, and what it is."""
+    if answer.csv is not None:
+        return answer.csv.encode(), "text/csv;charset=UTF-8"
+    if answer.xml is not None:
+        return answer.xml, "text/xml;charset=UTF-8"
+    if answer.body is not None:
+        return json.dumps(answer.body).encode(), "application/json;charset=UTF-8"
+    return b"", None
 
 
 def _refused(refusal: Refusal) -> Answer:

@@ -95,6 +95,18 @@ def _converted_lead() -> Refusal:
     return Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
 
 
+def _event_has_a_time(_: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> None:  # noqa: ARG001
+    # Object Reference, Event: an event of a whole day has a day, any other one a start and a length.
+    if row["IsAllDayEvent"]:
+        needed = [("ActivityDate", "StartDateTime")]
+    else:
+        needed = [("DurationInMinutes", "EndDateTime"), ("ActivityDateTime", "StartDateTime")]
+    missing = [one for one, other in needed if row.get(one) is None and row.get(other) is None]
+    if missing:
+        message = f"Required fields are missing: [{', '.join(missing)}]"
+        raise Refusal("REQUIRED_FIELD_MISSING", message, fields=missing)
+
+
 def _member_is_new(tables: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> None:
     if old is None:
         _check_member_person(tables, row)
@@ -130,5 +142,9 @@ def _check_member_status(tables: Tables, row: Row) -> None:
 
 
 _Rule = Callable[[Tables, Row, Mapping[str, Any], Row | None], None]
-_BEFORE: Mapping[str, _Rule] = {"Lead": _lead_is_open, "CampaignMember": _member_has_a_person}
+_BEFORE: Mapping[str, _Rule] = {
+    "Lead": _lead_is_open,
+    "CampaignMember": _member_has_a_person,
+    "Event": _event_has_a_time,
+}
 _AFTER: Mapping[str, _Rule] = {"CampaignMember": _member_is_new}

@@ -121,6 +121,11 @@ class SObject:
     def custom(self) -> bool:
         return self.name.endswith("__c")
 
+    @property
+    def replicable(self) -> bool:
+        """Whether it can be asked what changed of it (Object Reference: its getUpdated() is supported)."""
+        return not self.setup or self.name == "User"
+
     def field(self, name: str) -> Field | None:
         """The field of that name, in whatever case it is written."""
         return self._lower.get(name.lower())

@@ -88,7 +88,7 @@ def matching(org: Org, kind: SObject, field: Field, value: str) -> list[Row]:
 
 def chosen(org: Org, kind: SObject, row: Row, names: Sequence[str], version: str) -> dict[str, Any]:
     """The record with only those fields; its Id is always there."""
-    node = Node(org, version)
+    node = Node(org, version, kind)
     proper = {}
     for name in names:
         field = kind.field(name)
@@ -97,7 +97,7 @@ def chosen(org: Org, kind: SObject, row: Row, names: Sequence[str], version: str
         proper[field.name] = field
     for name in proper | ({} if "Id" in proper else {"Id": None}):
         node.field(name)
-    return node.render((kind, row)) or {}
+    return node.render(kind, row)
 
 
 def _found(org: Org, kind: SObject, given: str) -> Row:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from closedloop.sandbox.salesforce.objects import Objects
 from closedloop.sandbox.salesforce.schema import Field
 
 Row = dict[str, Any]
+Entry = tuple[str, str, Row | None]
+"""A write to undo: the object, the id, and the row as it was; None where it is new."""
 _Index = dict[Any, dict[str, None]]
 
 
@@ -18,7 +22,10 @@ class Tables:
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
         self._rows: dict[str, dict[str, Row]] = {kind.name: {} for kind in objects}
-        self._journal: list[tuple[str, str, Row | None]] = []
+        self._journal: list[Entry] = []
+        self._writes: Counter[str] = Counter()
+        self._firsts: dict[tuple[str, str], tuple[int, Mapping[Any, Row]]] = {}
+        self._orders: dict[tuple[str, str], tuple[int, list[Any], list[Row]]] = {}
         self._indexes: dict[str, dict[str, _Index]] = {
             kind.name: {f.name: {} for f in kind.fields.values() if _indexed(f)} for kind in objects
         }
@@ -41,6 +48,23 @@ class Tables:
         """Whether `where` can answer for the field."""
         return field in self._indexes[sobject]
 
+    def first_by(self, sobject: str, field: str) -> Mapping[Any, Row]:
+        """For each value of the field, the first row made that has it and is not deleted."""
+        known = self._firsts.get((sobject, field))
+        if known is None or known[0] != self._writes[sobject]:
+            found = {row[field]: row for row in reversed(list(self.rows(sobject)))}
+            known = self._firsts[sobject, field] = self._writes[sobject], found
+        return known[1]
+
+    def ordered(self, sobject: str, field: str) -> tuple[list[Any], list[Row]]:
+        """The rows by that field and by Id, deleted ones too, with the field's values. Not to be changed."""
+        known = self._orders.get((sobject, field))
+        if known is None or known[0] != self._writes[sobject]:
+            rows = sorted(self._rows[sobject].values(), key=itemgetter(field, "Id"))
+            known = self._writes[sobject], [row[field] for row in rows], rows
+            self._orders[sobject, field] = known
+        return known[1], known[2]
+
     def put(self, sobject: str, row: Row) -> None:
         """Adds the row, or replaces the one of the same id."""
         old = self._rows[sobject].get(row["Id"])
@@ -57,11 +81,24 @@ class Tables:
             sobject, record_id, old = self._journal.pop()
             self._replace(sobject, record_id, self._rows[sobject][record_id], old)
 
-    def commit(self) -> None:
-        """Forgets how to undo."""
-        self._journal.clear()
+    def commit(self) -> list[Entry]:
+        """Forgets how to undo; returns what was to be undone."""
+        journal, self._journal = self._journal, []
+        return journal
+
+    def take_back(self) -> list[tuple[str, Row]]:
+        """Undoes everything since the last commit; returns the rows as they were left."""
+        left = {(sobject, record_id): None for sobject, record_id, _ in self._journal}
+        rows = [(sobject, self._rows[sobject][record_id]) for sobject, record_id in left]
+        self.rollback(0)
+        return rows
+
+    def drop(self, sobject: str, record_id: str) -> None:
+        """Removes the row for good; this cannot be undone."""
+        self._replace(sobject, record_id, self._rows[sobject][record_id], None)
 
     def _replace(self, sobject: str, record_id: str, old: Row | None, new: Row | None) -> None:
+        self._writes[sobject] += 1
         for field, index in self._indexes[sobject].items():
             _reindex(index, record_id, old and old.get(field), new and new.get(field))
         if new is None:

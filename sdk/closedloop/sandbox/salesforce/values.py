@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from closedloop.sandbox.salesforce.ids import long_id
@@ -33,8 +34,10 @@ def stored(field: Field, value: Any) -> Any:
 
 def to_json(value: Any) -> Any:
     """The value in a REST answer."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        return _shown(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -42,13 +45,22 @@ def to_json(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)
+def _shown(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
 def to_xml(value: Any) -> str:
     """The value as text of an outbound message."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return str(to_json(value))
+    return zulu(value) if isinstance(value, datetime) else str(to_json(value))
+
+
+@lru_cache(maxsize=4096)
+def zulu(instant: datetime) -> str:
+    """The instant as outbound messages and CSV write it."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def parse_datetime(text: str) -> datetime | None:
