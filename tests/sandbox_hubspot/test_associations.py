@@ -192,3 +192,87 @@ def test_a_kind_of_association_of_other_types_is_refused(call: Call, deal: str, 
     body = {"inputs": [{"from": {"id": deal}, "to": {"id": contact}, "types": types}]}
     answer = call("POST", "/crm/v4/associations/deals/contacts/batch/create", json=body)
     assert answer.status_code == 400
+
+
+@pytest.fixture
+def crowd(portal: Portal) -> tuple[str, list[str]]:
+    """A company and the 130 people of it."""
+    company = portal.create("companies", {"name": "Engines"})
+    people = [
+        portal.create("contacts", {"lastname": f"P{n}"}, associations=[("companies", company)])
+        for n in range(130)
+    ]
+    return company, people
+
+
+def test_every_record_of_a_batch_read_has_pages_of_its_own(
+    call: Call, portal: Portal, crowd: tuple[str, list[str]], contact: str
+) -> None:
+    portal.association_page = 100
+    company, people = crowd
+    other = portal.create("companies", {"name": "Wings"}, associations=[("contacts", contact)])
+    path = "/crm/v4/associations/companies/contacts/batch/read"
+    first, small = call("POST", path, json={"inputs": [{"id": company}, {"id": other}]}).json()["results"]
+    assert "paging" not in small
+    after = first["paging"]["next"]["after"]
+    (second,) = call("POST", path, json={"inputs": [{"id": company, "after": after}]}).json()["results"]
+    assert "paging" not in second
+    assert [str(to["toObjectId"]) for to in (*first["to"], *second["to"])] == people
+
+
+def test_a_record_shows_a_hundred_of_its_associations_and_where_the_rest_is(
+    hub: Any, call: Call, crowd: tuple[str, list[str]]
+) -> None:
+    company, people = crowd
+    inline = hub.crm.companies.basic_api.get_by_id(company, associations=["contacts"]).associations
+    rows = inline["contacts"].results
+    assert len(rows) == 100
+    path = inline["contacts"].paging.next.link.removeprefix("https://api.hubapi.com")
+    rest = call("GET", path).json()["results"]
+    assert len(rows) + len(rest) == 260  # a primary association stands beside its unlabelled one
+    assert {row.id for row in rows} | {row["id"] for row in rest} == set(people)
+
+
+def test_a_lead_goes_with_its_last_primary_association(call: Call, portal: Portal, contact: str) -> None:
+    company = portal.create("companies", {"name": "Engines"})
+    lead = portal.create(
+        "leads", {"hs_lead_name": "Ada"}, associations=[("contacts", contact), ("companies", company)]
+    )
+    for there, other, left in (("contacts", contact, [lead]), ("companies", company, [])):
+        body = {"inputs": [{"from": {"id": lead}, "to": [{"id": other}]}]}
+        path = f"/crm/v4/associations/leads/{there}/batch/archive"
+        assert call("POST", path, json=body).status_code == 204
+        assert portal.ids("leads") == left
+
+
+def test_a_label_says_what_a_contact_does_in_a_deal(call: Call, contact: str, deal: str) -> None:
+    labels = "/crm/associations/2026-03/deals/contacts/labels"
+    (made,) = call("POST", labels, json={"label": "Decision Maker", "name": "decision"}).json()["results"]
+    spec = {"associationCategory": "USER_DEFINED", "associationTypeId": made["typeId"]}
+    row = {"from": {"id": deal}, "to": {"id": contact}, "types": [spec]}
+    path = "/crm/associations/2026-03/deals/contacts/batch"
+    assert call("POST", f"{path}/create", json={"inputs": [row]}).json()["results"][0]["labels"] == [
+        "Decision Maker"
+    ]
+    (read,) = call("POST", f"{path}/read", json={"inputs": [{"id": deal}]}).json()["results"]
+    assert [t["label"] for t in read["to"][0]["associationTypes"]] == [None, "Decision Maker"]
+    assert call("POST", f"{path}/labels/archive", json={"inputs": [row]}).status_code == 204
+    (read,) = call("POST", f"{path}/read", json={"inputs": [{"id": deal}]}).json()["results"]
+    assert [t["label"] for t in read["to"][0]["associationTypes"]] == [None]
+
+
+def test_what_is_refused_does_not_hold_up_the_others(call: Call, portal: Portal, contact: str) -> None:
+    company = portal.create("companies", {"name": "Engines"})
+    ends = [("99", company), (contact, company), (contact, "98")]
+    rows = [{"from": {"id": one}, "to": {"id": other}, "types": []} for one, other in ends]
+    path = "/crm/v4/associations/contacts/companies/batch"
+    for operation in ("create", "associate/default"):
+        answer = call("POST", f"{path}/{operation}", json={"inputs": rows})
+        assert (answer.status_code, answer.json()["numErrors"]) == (207, 2)
+        assert answer.json()["results"]
+        first, last = answer.json()["errors"]
+        assert first["message"] == last["message"] == "One or more associations are invalid"
+        assert first["context"]["INVALID_OBJECT_IDS"] == ["CONTACT=99 is not valid"]
+        assert (last["context"]["objectId"], last["context"]["objectType"]) == (["98"], ["COMPANY"])
+    (link,) = call("GET", f"/crm/v4/objects/contacts/{contact}/associations/companies").json()["results"]
+    assert link["toObjectId"] == int(company)

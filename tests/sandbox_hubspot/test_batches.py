@@ -118,3 +118,133 @@ def test_two_new_contacts_cannot_share_an_address(call: Call, portal: Portal) ->
     inputs = [{"properties": {"email": e}} for e in ("twin@example.com", "TWIN@example.com")]
     assert call("POST", f"{BATCH}/create", json={"inputs": inputs}).status_code == 409
     assert portal.ids("contacts") == []
+
+
+def test_a_taken_address_names_who_has_it(call: Call, portal: Portal, people: list[str]) -> None:
+    inputs = [{"properties": {"email": e}} for e in ("new@example.com", "P2@example.com", "p1@example.com")]
+    answer = call("POST", f"{BATCH}/create", json={"inputs": inputs})
+    assert answer.status_code == 409
+    assert answer.json()["message"] == f"Contact already exists. Existing ID: {people[2]}"
+    assert answer.json()["category"] == "CONFLICT"
+    assert portal.ids("contacts") == people
+
+
+def test_an_update_that_takes_an_address_changes_nothing(
+    call: Call, portal: Portal, people: list[str]
+) -> None:
+    inputs = [
+        {"id": people[0], "properties": {"firstname": "New"}},
+        {"id": people[1], "properties": {"email": "p2@example.com"}},
+    ]
+    assert call("POST", f"{BATCH}/update", json={"inputs": inputs}).status_code == 409
+    assert "firstname" not in portal.get("contacts", people[0])["properties"]
+
+
+def test_a_history_batch_is_refused_in_hubspots_words(call: Call) -> None:
+    body = {"propertiesWithHistory": ["email"], "inputs": [{"id": str(n)} for n in range(51)]}
+    answer = call("POST", f"{BATCH}/read", json=body)
+    assert answer.json()["message"] == (
+        "The maximum number of inputs supported in a batch request for property histories is 50. "
+        "Please reduce the number of items and try again"
+    )
+
+
+def test_archived_records_are_read_only_when_asked_for(call: Call, portal: Portal, people: list[str]) -> None:
+    portal.delete("contacts", people[0])
+    body = {"inputs": [{"id": people[0]}, {"id": people[1]}]}
+    live, archived = (call("POST", f"{BATCH}/read{q}", json=body) for q in ("", "?archived=true"))
+    assert ([r["id"] for r in live.json()["results"]], live.status_code) == ([people[1]], 207)
+    (gone,) = archived.json()["results"]
+    assert (gone["id"], gone["archived"]) == (people[0], True)
+    assert gone["archivedAt"].endswith("Z")
+
+
+@pytest.fixture
+def keyed(portal: Portal) -> list[str]:
+    """Two contacts that have a unique property of the portal's own."""
+    portal.create_property(
+        "contacts",
+        {
+            "name": "crm_key",
+            "label": "Key",
+            "type": "string",
+            "fieldType": "text",
+            "groupName": "contactinformation",
+            "hasUniqueValue": True,
+        },
+    )
+    return [portal.create("contacts", {"crm_key": key}) for key in ("k0", "k1")]
+
+
+def test_a_unique_property_finds_changes_and_makes(call: Call, portal: Portal, keyed: list[str]) -> None:
+    read = call("POST", f"{BATCH}/read", json={"idProperty": "crm_key", "inputs": [{"id": "k1"}]})
+    assert [r["id"] for r in read.json()["results"]] == [keyed[1]]
+    inputs = [
+        {"id": k, "idProperty": "crm_key", "properties": {"firstname": k}, "objectWriteTraceId": k}
+        for k in ("k0", "k9")
+    ]
+    results = call("POST", f"{BATCH}/upsert", json={"inputs": inputs}).json()["results"]
+    assert [(r["new"], r["objectWriteTraceId"]) for r in results] == [(False, "k0"), (True, "k9")]
+    made = results[1]["id"]
+    assert portal.get("contacts", made)["properties"]["crm_key"] == "k9"
+    portal.update("contacts", made, {"crm_key": "k10"})
+    inputs = [{"id": "k9", "idProperty": "crm_key", "properties": {"firstname": "again"}}]
+    assert call("POST", f"{BATCH}/upsert", json={"inputs": inputs}).json()["results"][0]["new"] is True
+
+
+def test_a_unique_value_is_not_had_twice(call: Call, portal: Portal, keyed: list[str]) -> None:
+    answer = call("POST", "/crm/v3/objects/contacts", json={"properties": {"crm_key": "k0"}})
+    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+    assert answer.json()["message"].endswith(f"{keyed[0]} already has that value.")
+    portal.delete("contacts", keyed[0])
+    assert call("POST", "/crm/v3/objects/contacts", json={"properties": {"crm_key": "k0"}}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("object_type", "wrong", "code", "message"),
+    [
+        ("contacts", {"email": "nobody"}, "INVALID_EMAIL", "Email address nobody is invalid"),
+        (
+            "contacts",
+            {"lifecyclestage": "boss"},
+            "INVALID_OPTION",
+            "boss was not one of the allowed options: [",
+        ),
+        ("contacts", {"nonesuch": "1"}, "PROPERTY_DOESNT_EXIST", 'Property "nonesuch" does not exist'),
+        (
+            "contacts",
+            {"hs_object_source": "1"},
+            "READ_ONLY_VALUE",
+            '"hs_object_source" is a read only property',
+        ),
+        (
+            "deals",
+            {"hs_is_closed": "true"},
+            "READ_ONLY_VALUE",
+            '"hs_is_closed" is a calculated property; its',
+        ),
+        ("deals", {"closedate": "soon"}, "INVALID_LONG", "soon was not a valid long."),
+        ("companies", {"numberofemployees": "many"}, "INVALID_INTEGER", "many was not a valid number."),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_code(
+    call: Call, object_type: str, wrong: dict[str, str], code: str, message: str
+) -> None:
+    inputs = {"inputs": [{"properties": wrong}]}
+    answer = call("POST", f"/crm/v3/objects/{object_type}/batch/create", json=inputs)
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error["code"], error["context"]) == (code, {"propertyName": [*wrong]})
+    assert error["message"].startswith(message)
+    assert answer.json()["message"].startswith('Property values were not valid: [{"isValid":false,')
+
+
+def test_a_date_is_a_midnight(call: Call, portal: Portal) -> None:
+    portal.create_property(
+        "contacts",
+        {"name": "born", "label": "Born", "type": "date", "fieldType": "date", "groupName": "mine"},
+    )
+    answer = call("POST", "/crm/v3/objects/contacts", json={"properties": {"born": "1635535865"}})
+    # As in issue 74 of HubSpot/hubspot-api-php.
+    assert answer.json()["errors"][0]["message"] == "1635535865 is at 22:18:55.865 UTC, not midnight!"
+    assert answer.json()["errors"][0]["code"] == "INVALID_DATE"

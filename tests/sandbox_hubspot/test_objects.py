@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -165,7 +166,7 @@ def test_a_lead_is_made_with_its_contact(hub: Any, call: Call, contact: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("type_id", "known", "status"), [(578, False, 404), (999, True, 400), (3, True, 400)]
+    ("type_id", "known", "status"), [(578, False, 400), (999, True, 400), (3, True, 400)]
 )
 def test_a_lead_of_nobody_is_refused(
     call: Call, contact: str, type_id: int, known: bool, status: int
@@ -206,3 +207,57 @@ def test_a_record_cannot_be_merged_with_itself(call: Call, contact: str) -> None
 def test_archiving_twice_is_no_error(call: Call, contact: str) -> None:
     for _ in range(2):
         assert call("DELETE", f"/crm/v3/objects/contacts/{contact}").status_code == 204
+
+
+def test_pages_stay_whole_while_records_come_change_and_go(call: Call, portal: Portal) -> None:
+    made = [portal.create("deals", {"dealname": f"D{n}"}) for n in range(10)]
+    first = call("GET", "/crm/v3/objects/deals?limit=4").json()
+    after = first["paging"]["next"]["after"]
+    assert after == made[4]
+    for gone in (made[0], made[4]):
+        portal.delete("deals", gone)
+    portal.update("deals", made[5], {"dealname": "Changed"})
+    new = portal.create("deals", {"dealname": "New"})
+    second = call("GET", f"/crm/v3/objects/deals?limit=100&after={after}").json()
+    assert [row["id"] for row in second["results"]] == [*made[5:], new]
+    assert "paging" not in second
+
+
+def test_archived_records_have_a_list_of_their_own(call: Call, portal: Portal) -> None:
+    made = [portal.create("deals", {"dealname": f"D{n}"}) for n in range(3)]
+    for gone in made[:2]:
+        portal.delete("deals", gone, at=datetime(2026, 11, 20, 14, 3, tzinfo=UTC))
+    page = call("GET", "/crm/v3/objects/deals?archived=true&limit=1&properties=dealname").json()
+    (row,) = page["results"]
+    assert (row["id"], row["archived"], row["archivedAt"]) == (made[0], True, "2026-11-20T14:03:00.000Z")
+    assert row["properties"]["dealname"] == "D0"
+    rest = call("GET", f"/crm/v3/objects/deals?archived=true&after={page['paging']['next']['after']}").json()
+    assert [each["id"] for each in rest["results"]] == [made[1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("limit=100", 200),
+        ("limit=101", 400),
+        ("limit=50&propertiesWithHistory=dealname", 200),
+        ("limit=51&propertiesWithHistory=dealname", 400),
+        ("limit=0", 400),
+        ("after=soon", 400),
+    ],
+)
+def test_a_page_has_its_limits(call: Call, query: str, status: int) -> None:
+    for path in ("/crm/v3/objects/deals", "/crm/objects/2026-09/0-3"):
+        assert call("GET", f"{path}?{query}").status_code == status
+
+
+def test_associations_stand_beside_the_records_of_a_page(call: Call, portal: Portal, contact: str) -> None:
+    companies = [portal.create("companies", {"name": n}, associations=[("contacts", contact)]) for n in "AB"]
+    portal.create("deals", {"dealname": "D"}, associations=[("contacts", contact)])
+    (row,) = call("GET", "/crm/v3/objects/contacts?associations=companies,deals,leads").json()["results"]
+    assert list(row["associations"]) == ["companies", "deals"]
+    assert row["associations"]["companies"]["results"] == [
+        {"id": companies[0], "type": "contact_to_company"},
+        {"id": companies[0], "type": "contact_to_company_unlabeled"},
+        {"id": companies[1], "type": "contact_to_company_unlabeled"},
+    ]

@@ -9,7 +9,7 @@ import pytest
 import requests
 from hubspot.crm.properties import PropertyCreate, PropertyUpdate
 
-from closedloop.sandbox.hubspot import HubSpotSandbox, Portal
+from closedloop.sandbox.hubspot import HubSpotError, HubSpotSandbox, Portal
 
 Call = Callable[..., requests.Response]
 OUTCOME = {
@@ -206,3 +206,29 @@ def test_a_yes_or_no_is_kept_in_lower_case(call: Call, portal: Portal, contact: 
         body = call("PATCH", path, json={"properties": {"is_partner": sent}}).json()
         assert body["properties"]["is_partner"] == "true"
     assert call("PATCH", path, json={"properties": {"is_partner": "maybe"}}).status_code == 400
+
+
+def test_a_deactivated_owner_is_archived_and_has_no_user(call: Call, portal: Portal) -> None:
+    live, gone = (portal.create_owner(f"{n}@example.com", n, "Owner") for n in "ab")
+    portal.archive_owner(gone)
+    owners = "/crm/v3/owners"
+    assert [o["id"] for o in call("GET", owners).json()["results"]] == [live]
+    (archived,) = call("GET", f"{owners}?archived=true").json()["results"]
+    assert (archived["id"], archived["archived"]) == (gone, True)
+    assert "userId" not in archived
+    assert archived["userIdIncludingInactive"] == portal.owners.all(archived=True)[0].user_id
+    assert call("GET", f"{owners}/{gone}").status_code == 404
+    assert call("GET", f"{owners}/{gone}?archived=true").json()["email"] == "b@example.com"
+    with pytest.raises(HubSpotError):
+        portal.archive_owner(gone)
+
+
+def test_owners_come_in_pages(call: Call, portal: Portal) -> None:
+    made = [portal.create_owner(f"{n}@example.com", "A", "B") for n in range(5)]
+    seen, after = [], "0"
+    while after:
+        page = call("GET", f"/crm/v3/owners?limit=2&after={after}").json()
+        seen += [owner["id"] for owner in page["results"]]
+        after = page.get("paging", {}).get("next", {}).get("after")
+    assert seen == made
+    assert call("GET", "/crm/v3/owners?limit=501").status_code == 400

@@ -8,18 +8,22 @@ with HubSpotSandbox() as sandbox:
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from closedloop.sandbox.http import LocalServer
+from closedloop.sandbox.hubspot.access import Access
 from closedloop.sandbox.hubspot.app import PortalApp
 from closedloop.sandbox.hubspot.errors import HubSpotError
+from closedloop.sandbox.hubspot.index import random_lag
+from closedloop.sandbox.hubspot.limits import EASTERN
 from closedloop.sandbox.hubspot.portal import Portal
 from closedloop.sandbox.hubspot.webhooks import WebhookSender
 
-__all__ = ["HubSpotError", "HubSpotSandbox", "Portal"]
+__all__ = ["HubSpotError", "HubSpotSandbox", "Portal", "random_lag"]
 
 
 def _now() -> datetime:
@@ -31,7 +35,9 @@ class HubSpotSandbox:
 
     With `campaign_properties` False the API refuses to define campaign properties (403), as it may in a
     portal where an admin has to make them by hand. `webhook_backoff` is the wait in seconds before the
-    first retry of a refused delivery.
+    first retry of a refused delivery. `access_token` is a private app's; an OAuth app has `client_id`,
+    `client_secret` and `refresh_token`, and its access tokens end after `token_lifetime` seconds.
+    `disturbances` are what goes wrong with answers on their way.
     """
 
     def __init__(
@@ -39,16 +45,21 @@ class HubSpotSandbox:
         *,
         portal_id: int = 44237313,
         app_id: int = 1160452,
+        client_id: str | None = None,
         client_secret: str | None = None,
+        refresh_token: str | None = None,
+        token_lifetime: int = 1800,
         access_token: str | None = None,
         currency: str = "USD",
         campaign_properties: bool = True,
+        time_zone: str = EASTERN,
         port: int = 0,
         clock: Callable[[], datetime] = _now,
         webhook_backoff: float = 0.05,
     ) -> None:
         self.portal_id = portal_id
         self.app_id = app_id
+        self.client_id = client_id or str(uuid.uuid4())
         self.client_secret = client_secret or secrets.token_urlsafe(24)
         self.access_token = access_token or f"pat-na1-{secrets.token_hex(16)}"
         self._sender = WebhookSender(secret=self.client_secret, clock=clock, backoff_seconds=webhook_backoff)
@@ -57,12 +68,21 @@ class HubSpotSandbox:
             app_id=app_id,
             currency=currency,
             campaign_properties=campaign_properties,
+            time_zone=time_zone,
             sender=self._sender,
             clock=clock,
         )
-        self._app = PortalApp(self.portal, self.access_token)
-        self._server = LocalServer(self._app, port=port)
+        self._access = Access(
+            token=self.access_token,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            refresh_token=refresh_token or str(uuid.uuid4()),
+            lifetime=token_lifetime,
+            clock=clock,
+        )
+        self._server = LocalServer(PortalApp(self.portal, self._access), port=port)
         self.url = self._server.url
+        self.disturbances = self._server.disturbances
 
     def start(self) -> None:
         """Starts to answer requests and to send webhooks."""
@@ -78,8 +98,18 @@ class HubSpotSandbox:
         """Makes a new access token and returns it; calls with the old one get EXPIRED_AUTHENTICATION."""
         self.access_token = f"pat-na1-{secrets.token_hex(16)}"
         with self.portal.lock:
-            self._app.renew_token(self.access_token)
+            self._access.renew(self.access_token)
         return self.access_token
+
+    @property
+    def refresh_token(self) -> str:
+        """The OAuth app's refresh token, which every new access token is made for."""
+        return self._access.refresh_token
+
+    def revoke(self) -> None:
+        """Uninstalls the OAuth app and installs it anew: the old refresh token is refused from now on."""
+        with self.portal.lock:
+            self._access.refresh_token = str(uuid.uuid4())
 
     def __enter__(self) -> Self:
         self.start()

@@ -10,6 +10,7 @@ from typing import Any
 
 from werkzeug import Request
 
+from closedloop.sandbox.hubspot.access import Access
 from closedloop.sandbox.hubspot.errors import HubSpotError
 from closedloop.sandbox.hubspot.kinds import ObjectKind, kind_of
 from closedloop.sandbox.hubspot.portal import Portal
@@ -23,6 +24,7 @@ class Call:
     """One call to the API, as its handler gets it; `path` holds what the route's variables matched."""
 
     portal: Portal
+    access: Access
     request: Request
     path: Mapping[str, str]
     at: datetime
@@ -51,12 +53,15 @@ def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
-def inputs_of(body: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
-    """The inputs of a batch, at most `limit` (the words of the refusals are ours)."""
+def inputs_of(body: Mapping[str, Any], limit: int, *, of: str = "") -> list[dict[str, Any]]:
+    """The inputs of a batch, at most `limit`. The words of the refusal are those for property histories
+    (pull request 9359 of activepieces/activepieces); those of other batches are not known."""
     inputs = objects(body, "inputs")
     if len(inputs) > limit:
+        what = f"a batch request for {of}" if of else "a batch request"
         raise HubSpotError(
-            f"The batch holds {len(inputs)} inputs: the maximum allowed in a batch request is {limit}"
+            f"The maximum number of inputs supported in {what} is {limit}. "
+            "Please reduce the number of items and try again"
         )
     return inputs
 

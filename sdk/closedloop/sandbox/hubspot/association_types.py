@@ -6,7 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from closedloop.sandbox.hubspot.errors import HubSpotError
-from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, COMPANIES, CONTACTS, DEALS, LEADS, ObjectKind
+from closedloop.sandbox.hubspot.kinds import (
+    CALLS,
+    CAMPAIGNS,
+    COMPANIES,
+    CONTACTS,
+    DEALS,
+    EMAILS,
+    LEADS,
+    MEETINGS,
+    NOTES,
+    TASKS,
+    ObjectKind,
+)
 
 HUBSPOT_DEFINED = "HUBSPOT_DEFINED"
 USER_DEFINED = "USER_DEFINED"
@@ -28,17 +40,41 @@ class AssociationType:
 
 
 _Pair = tuple[ObjectKind, ObjectKind]
+_Row = tuple[int, int, str | None]
 
 # (from, to): rows of (type id, inverse id, label). A row with a label is the primary association, which a
-# record has besides the unlabelled one. 609, 611, 581 and 2742 (the way back from leads' contacts,
-# companies and campaigns) are unverified: read them from /labels, as for every other id.
-_ROWS: dict[_Pair, tuple[tuple[int, int, str | None], ...]] = {
+# record has besides the unlabelled one. Source: HubSpot documentation, "Association type ID values"; 583
+# (lead to deal), 854 (lead to note) and 2741 from others' code. The ways back from leads' contacts,
+# companies, deals, campaigns and activities (609, 611, 581, 584, 2742, 597 …) are unverified: read them
+# from /labels, as every other id.
+_ROWS: dict[_Pair, tuple[_Row, ...]] = {
     (CONTACTS, COMPANIES): ((1, 2, "Primary"), (279, 280, None)),
     (DEALS, CONTACTS): ((3, 4, None),),
     (DEALS, COMPANIES): ((5, 6, "Primary"), (341, 342, None)),
     (LEADS, CONTACTS): ((578, 579, "Primary"), (608, 609, None)),
     (LEADS, COMPANIES): ((580, 581, "Primary"), (610, 611, None)),
+    (LEADS, DEALS): ((583, 584, None),),
     (LEADS, CAMPAIGNS): ((2741, 2742, None),),
+    (CALLS, CONTACTS): ((194, 193, None),),
+    (CALLS, COMPANIES): ((182, 181, None),),
+    (CALLS, DEALS): ((206, 205, None),),
+    (CALLS, LEADS): ((597, 596, None),),
+    (EMAILS, CONTACTS): ((198, 197, None),),
+    (EMAILS, COMPANIES): ((186, 185, None),),
+    (EMAILS, DEALS): ((210, 209, None),),
+    (EMAILS, LEADS): ((599, 598, None),),
+    (MEETINGS, CONTACTS): ((200, 199, None),),
+    (MEETINGS, COMPANIES): ((188, 187, None),),
+    (MEETINGS, DEALS): ((212, 211, None),),
+    (MEETINGS, LEADS): ((601, 600, None),),
+    (TASKS, CONTACTS): ((204, 203, None),),
+    (TASKS, COMPANIES): ((192, 191, None),),
+    (TASKS, DEALS): ((216, 215, None),),
+    (TASKS, LEADS): ((647, 646, None),),
+    (NOTES, CONTACTS): ((202, 201, None),),
+    (NOTES, COMPANIES): ((190, 189, None),),
+    (NOTES, DEALS): ((214, 213, None),),
+    (NOTES, LEADS): ((855, 854, None),),
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from closedloop.sandbox.hubspot.definitions import Option, PropertyDefinition
 from closedloop.sandbox.hubspot.errors import HubSpotError, Invalid, invalid_values, not_found
-from closedloop.sandbox.hubspot.kinds import KINDS, ObjectKind
+from closedloop.sandbox.hubspot.kinds import CONTACTS, KINDS, ObjectKind
 from closedloop.sandbox.hubspot.pipelines import stage_options, stage_properties
 from closedloop.sandbox.hubspot.property_tables import BUILT_IN, GROUPS
 from closedloop.sandbox.hubspot.values import clean, not_an_option
@@ -48,6 +48,7 @@ class Catalogue:
         self._properties = {
             kind: {p.name: p for p in (*BUILT_IN[kind], *_stage_times(kind))} for kind in KINDS
         }
+        self._unique = {kind: ["email"] if kind is CONTACTS else [] for kind in KINDS}
         self._groups = {
             kind: {
                 name: Group(name=name, label=label, display_order=order)
@@ -70,6 +71,10 @@ class Catalogue:
         if found is None:
             raise not_found()
         return found
+
+    def unique(self, kind: ObjectKind) -> Sequence[str]:
+        """The properties that hold no value twice; the record's own id aside."""
+        return self._unique[kind]
 
     def groups(self, kind: ObjectKind) -> list[Group]:
         """Every group of an object type."""
@@ -97,6 +102,8 @@ class Catalogue:
         if made.group not in self._groups[kind]:
             raise HubSpotError(f"Property group '{made.group}' does not exist")
         self._properties[kind][name] = made
+        if made.unique:
+            self._unique[kind].append(name)
         return made
 
     def change(self, kind: ObjectKind, name: str, body: Mapping[str, Any], at: str) -> PropertyDefinition:
@@ -112,7 +119,8 @@ class Catalogue:
         """Archives a custom property: it can be neither read nor written any more."""
         if self.get(kind, name).built_in:
             raise HubSpotError(f"Property '{name}' is defined by HubSpot and cannot be deleted")
-        del self._properties[kind][name]
+        if self._properties[kind].pop(name).unique:
+            self._unique[kind].remove(name)
 
     def check(self, kind: ObjectKind, raw: Mapping[str, Any], *, by_api: bool) -> dict[str, str]:
         """The values in the form that HubSpot keeps them; 400 naming every one that it does not take."""
@@ -132,7 +140,9 @@ class Catalogue:
             message = f'Property "{name}" does not exist'
             return Invalid(name=name, code="PROPERTY_DOESNT_EXIST", message=message)
         if by_api and definition.read_only:
-            message = f'"{name}" is a read only property; its value cannot be set.'
+            # The words for calculated ones: pull request 8785 of mautic/mautic.
+            sort = "calculated" if definition.calculated else "read only"
+            message = f'"{name}" is a {sort} property; its value cannot be set.'
             return Invalid(name=name, code="READ_ONLY_VALUE", message=message)
         return _placed(kind, definition, clean(definition, raw))
 

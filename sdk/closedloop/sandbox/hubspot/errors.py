@@ -97,6 +97,19 @@ def some_not_found(singular: str, ids: Sequence[str]) -> HubSpotError:
     )
 
 
+def not_associable(singular: str, record_id: str) -> HubSpotError:
+    """The 400 for an association with no record (as in issue 646 of HubSpot/hubspot-api-nodejs)."""
+    word = singular.upper()
+    return HubSpotError(
+        "One or more associations are invalid",
+        context={
+            "INVALID_OBJECT_IDS": [f"{word}={record_id} is not valid"],
+            "objectId": [record_id],
+            "objectType": [word],
+        },
+    )
+
+
 def duplicate_ids(ids: Sequence[str]) -> HubSpotError:
     """The 400 for an id that a batch names twice (recorded)."""
     listed = ", ".join(ids)
@@ -106,9 +119,29 @@ def duplicate_ids(ids: Sequence[str]) -> HubSpotError:
 
 
 def contact_exists(existing_id: str | None) -> HubSpotError:
-    """The 409 for an e-mail address in use: a single create names the id, a batch does not (recorded)."""
+    """The 409 for an e-mail address in use, with the id of the contact that has it.
+
+    A batch names the first such contact (issue 51 of HubSpot/hubspot-api-python). It names none (recorded)
+    where no contact has the address yet and two inputs do (pull request 355 of Joystream/youtube-synch).
+    """
     named = f". Existing ID: {existing_id}" if existing_id else ""
     return HubSpotError(f"Contact already exists{named}", status=409, category="CONFLICT")
+
+
+def value_taken(name: str, value: str, existing_id: str) -> HubSpotError:
+    """The 400 for a value of a unique property that another record has (the words are reported by users)."""
+    return HubSpotError(
+        f"Cannot set PropertyValueCoordinates{{propertyName={name}, value={value}}}. "
+        f"{existing_id} already has that value."
+    )
+
+
+def not_set(singular: str, name: str) -> HubSpotError:
+    """The 400 for a new record that lacks a property (as in issue 12366 of PipedreamHQ/pipedream)."""
+    return HubSpotError(
+        f"Error creating {singular.upper()}. Some required properties were not set.",
+        context={"properties": [name]},
+    )
 
 
 def missing_scopes(*scopes: str) -> HubSpotError:

@@ -63,6 +63,11 @@ class Subscriptions:
             Subscription(id=number, type=subscription_type, kind=target, property_name=property_name)
         )
 
+    @property
+    def wanted(self) -> bool:
+        """Whether the app subscribed to anything at all."""
+        return bool(self._subscriptions)
+
     def created(self, record: CrmObject, at: datetime, origin: Origin) -> list[dict[str, Any]]:
         """The events of a new record."""
         fields = {"objectId": int(record.id), "changeFlag": "NEW"}
@@ -91,18 +96,18 @@ class Subscriptions:
         ]
 
     def merged(
-        self, kept: CrmObject, gone: CrmObject, moved: int, at: datetime, origin: Origin
+        self, survivor: CrmObject, at: datetime, origin: Origin, *, primary: str, merged: str, moved: int
     ) -> list[dict[str, Any]]:
-        """The events of a merge."""
+        """The events of a merge; `primary` and `merged` are the ids of the two records that it began with."""
         fields = {
-            "objectId": int(kept.id),
-            "primaryObjectId": int(kept.id),
-            "mergedObjectIds": [int(gone.id)],
-            "newObjectId": int(kept.id),
+            "objectId": int(survivor.id),
+            "primaryObjectId": int(primary),
+            "mergedObjectIds": [int(merged)],
+            "newObjectId": int(survivor.id),
             "numberOfPropertiesMoved": moved,
             "changeFlag": "MERGED",
         }
-        return self._events(kept.kind, "merge", fields, at, origin)
+        return self._events(survivor.kind, "merge", fields, at, origin)
 
     def linked(self, change: LinkChange, at: datetime, origin: Origin) -> list[dict[str, Any]]:
         """The events of an association, from one side; they have no objectId."""

@@ -1,4 +1,7 @@
-"""Failures to order: the next calls that match are answered with them instead."""
+"""Failures to order: the next calls that match are answered with them instead.
+
+What goes wrong on an answer's way, such as a connection that is cut, is `HubSpotSandbox.disturbances`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from closedloop.sandbox.hubspot.limits import RateLimitError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,14 +53,7 @@ class Faults:
 
     def rate_limit(self, policy: str = "TEN_SECONDLY_ROLLING", **more: Any) -> None:
         """Makes calls fail with 429; the policy may also be SECONDLY or DAILY."""
-        body = {
-            "status": "error",
-            "message": f"You have reached your {policy.lower()} limit.",
-            "errorType": "RATE_LIMIT",
-            "correlationId": "c033cdaa-2c40-4a64-ae48-b4cec88dad24",
-            "policyName": policy,
-        }
-        self.add(429, body=body, **more)
+        self.add(429, body=RateLimitError(policy).body("c033cdaa-2c40-4a64-ae48-b4cec88dad24"), **more)
 
     def take(self, method: str, path: str) -> Fault | None:
         """The failure that this call meets, if any; it is used up by that."""

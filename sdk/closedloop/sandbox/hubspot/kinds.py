@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from closedloop.sandbox.hubspot.errors import unknown_type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ObjectKind:
-    """One object type. `defaults` are the properties of an answer that asked for none."""
+    """One object type, of which there is one each; `defaults` are what an answer holds unless told."""
 
     name: str
     singular: str
@@ -90,7 +90,30 @@ CAMPAIGNS = ObjectKind(
     searched=("hs_name",),
 )
 
-KINDS = (CONTACTS, COMPANIES, DEALS, LEADS, CAMPAIGNS)
+
+def _activity(name: str, type_id: str, *searched: str) -> ObjectKind:
+    """An engagement: what somebody did or is to do (type ids: HubSpot documentation, "Object type IDs")."""
+    always = ("hs_createdate", "hs_lastmodifieddate", "hs_object_id")
+    return ObjectKind(
+        name=name,
+        singular=name.removesuffix("s"),
+        type_id=type_id,
+        created="hs_createdate",
+        modified="hs_lastmodifieddate",
+        defaults=always,
+        search_defaults=always,
+        searched=searched,
+    )
+
+
+CALLS = _activity("calls", "0-48", "hs_call_title", "hs_call_body")
+EMAILS = _activity("emails", "0-49", "hs_email_subject")
+MEETINGS = _activity("meetings", "0-47", "hs_meeting_title", "hs_meeting_body")
+TASKS = _activity("tasks", "0-27", "hs_task_subject", "hs_task_body")
+NOTES = _activity("notes", "0-46", "hs_note_body")
+
+ACTIVITIES = (CALLS, EMAILS, MEETINGS, TASKS, NOTES)
+KINDS = (CONTACTS, COMPANIES, DEALS, LEADS, CAMPAIGNS, *ACTIVITIES)
 
 _BY_NAME = {name: kind for kind in KINDS for name in (kind.name, kind.singular, kind.type_id)}
 

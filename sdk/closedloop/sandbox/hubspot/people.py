@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _FIRST_OWNER, _FIRST_USER = 640_000_001, 60_000_001
@@ -18,20 +18,23 @@ class Owner:
     first_name: str
     last_name: str
     created_at: str
+    updated_at: str
+    archived: bool = False
 
     def to_wire(self) -> dict[str, Any]:
-        """The owner as the owners API shows it."""
+        """The owner as the owners API shows it; an archived one has no `userId` (documentation, "Owners")."""
+        user = {} if self.archived else {"userId": self.user_id}
         return {
             "id": self.id,
             "email": self.email,
             "type": "PERSON",
             "firstName": self.first_name,
             "lastName": self.last_name,
-            "userId": self.user_id,
+            **user,
             "userIdIncludingInactive": self.user_id,
             "createdAt": self.created_at,
-            "updatedAt": self.created_at,
-            "archived": False,
+            "updatedAt": self.updated_at,
+            "archived": self.archived,
         }
 
 
@@ -51,17 +54,23 @@ class Owners:
             first_name=first_name,
             last_name=last_name,
             created_at=created_at,
+            updated_at=created_at,
         )
         self._owners[made.id] = made
         return made
 
-    def all(self) -> list[Owner]:
-        """Every owner, oldest first."""
-        return list(self._owners.values())
+    def archive(self, owner_id: str, at: str) -> None:
+        """Deactivates an owner, whom records go on naming."""
+        self._owners[owner_id] = replace(self._owners[owner_id], archived=True, updated_at=at)
 
-    def get(self, owner_id: str) -> Owner | None:
-        """The owner with this id."""
-        return self._owners.get(owner_id)
+    def all(self, *, archived: bool = False) -> list[Owner]:
+        """The live owners, or the archived ones, oldest first."""
+        return [owner for owner in self._owners.values() if owner.archived is archived]
+
+    def get(self, owner_id: str, *, archived: bool = False) -> Owner | None:
+        """The live owner with this id, or the archived one."""
+        found = self._owners.get(owner_id)
+        return found if found is not None and found.archived is archived else None
 
     def of_user(self, user_id: str) -> Owner | None:
         """The owner with this user id."""

@@ -12,10 +12,12 @@ from typing import Any
 from closedloop.sandbox.hubspot.associations import Associations
 from closedloop.sandbox.hubspot.campaigns import Touch, Touches
 from closedloop.sandbox.hubspot.catalogue import Catalogue
-from closedloop.sandbox.hubspot.errors import HubSpotError, not_found
+from closedloop.sandbox.hubspot.errors import HubSpotError, not_associable, not_found
 from closedloop.sandbox.hubspot.events import Subscriptions
 from closedloop.sandbox.hubspot.faults import Faults
+from closedloop.sandbox.hubspot.index import Lag, SearchIndex
 from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, CONTACTS, ObjectKind, kind_of
+from closedloop.sandbox.hubspot.limits import Limits
 from closedloop.sandbox.hubspot.people import Owners
 from closedloop.sandbox.hubspot.records import AUTOMATION, CrmObject, Origin, stamp
 from closedloop.sandbox.hubspot.store import Store
@@ -31,6 +33,11 @@ class Portal:
     `at` puts a change at another time than now, `by` names the user id of the person who makes it (no
     one: a workflow does). What HubSpot would refuse is refused here too, with a `HubSpotError`; only
     the properties that HubSpot sets itself may be set here and not through the API.
+
+    `index_lag` is by how many seconds searches, and only they, lag behind: a number or `random_lag(…)`.
+    `association_page` is how many associations of one record a batch read shows at once (HubSpot's own
+    number is not known). `merges_make_records`: a merge makes a new record, as today's HubSpot does;
+    otherwise the primary one keeps its id, as before.
     """
 
     def __init__(
@@ -40,6 +47,7 @@ class Portal:
         app_id: int,
         currency: str,
         campaign_properties: bool,
+        time_zone: str,
         sender: WebhookSender,
         clock: Clock,
     ) -> None:
@@ -48,18 +56,24 @@ class Portal:
         self.currency = currency
         self.campaign_properties = campaign_properties
         self.clock = clock
+        self.index_lag: Lag = 0
+        self.association_page = 1000
+        self.merges_make_records = False
         self.lock = threading.RLock()
         self.store = Store()
+        self.index = SearchIndex(self.store, clock, lambda: self.index_lag)
         self.catalogue = Catalogue()
         self.associations = Associations()
         self.owners = Owners()
         self.touches = Touches()
         self.requests: Counter[tuple[str, str]] = Counter()
         self.faults = Faults()
+        self.limits = Limits(clock, time_zone=time_zone)
         self.sender = sender
         self._subscriptions = Subscriptions(portal_id, app_id)
         self.writer = Writer(
             store=self.store,
+            index=self.index,
             catalogue=self.catalogue,
             associations=self.associations,
             subscriptions=self._subscriptions,
@@ -104,7 +118,7 @@ class Portal:
     def get(self, object_type: str, record_id: str) -> dict[str, Any]:
         """The record with all its values, in the shape of the objects API."""
         with self.lock:
-            return _shown(self.record(object_type, record_id))
+            return self.record(object_type, record_id).to_wire()
 
     def ids(self, object_type: str) -> list[str]:
         """The ids of all live records of a type, oldest first."""
@@ -119,11 +133,11 @@ class Portal:
         *,
         at: datetime | None = None,
         by: int | None = None,
-    ) -> None:
-        """Merges one record into another: the merged id leads to the primary one from now on."""
+    ) -> str:
+        """Merges two records and returns the id of the one that is left, to which every old id leads."""
         with self._change(at, by) as (moment, origin):
             kept, gone = self.record(object_type, primary), self.record(object_type, merged)
-            self.absorb(kept, gone, moment, origin)
+            return self.absorb(kept, gone, moment, origin).id
 
     def privacy_delete(self, contact_id: str, *, at: datetime | None = None, by: int | None = None) -> None:
         """Erases a contact for good, as the GDPR demands."""
@@ -167,7 +181,7 @@ class Portal:
     def campaign(self, guid: str) -> dict[str, Any]:
         """The campaign with all its values, under its GUID."""
         with self.lock:
-            return _shown(self.campaign_record(guid)) | {"id": guid}
+            return self.campaign_record(guid).to_wire() | {"id": guid}
 
     def update_campaign(
         self, guid: str, properties: Mapping[str, Any], *, at: datetime | None = None, by: int | None = None
@@ -193,6 +207,13 @@ class Portal:
         """Makes an owner and returns the owner id; see `user_id` for the other one."""
         with self.lock:
             return self.owners.add(email, first_name, last_name, stamp(self.clock())).id
+
+    def archive_owner(self, owner_id: str) -> None:
+        """Deactivates an owner; records go on naming them."""
+        with self.lock:
+            if self.owners.get(owner_id) is None:
+                raise not_found()
+            self.owners.archive(owner_id, stamp(self.clock()))
 
     def user_id(self, owner_id: str) -> int:
         """The user id of an owner, which is what `by` takes and histories show."""
@@ -227,12 +248,14 @@ class Portal:
         """Waits until every event was delivered or given up; False when the time was too short."""
         return self.sender.settle(timeout)
 
-    def absorb(self, kept: CrmObject, gone: CrmObject, at: datetime, origin: Origin) -> None:
-        """Merges one record into another, its touches included."""
-        self.writer.merge(kept, gone, at, origin)
-        if kept.kind is CONTACTS:
-            self.touches.move(gone.id, kept.id)
-            self.writer.calculate(kept, self.touches.analytics(kept.id), at)
+    def absorb(self, kept: CrmObject, gone: CrmObject, at: datetime, origin: Origin) -> CrmObject:
+        """Merges one record into another, its touches included; returns the one that is left."""
+        survivor = self.writer.merge(kept, gone, at, origin, renew=self.merges_make_records)
+        if survivor.kind is CONTACTS:
+            for loser in {kept.id, gone.id} - {survivor.id}:
+                self.touches.move(loser, survivor.id)
+            self.writer.calculate(survivor, self.touches.analytics(survivor.id), at)
+        return survivor
 
     def erase(self, contact: CrmObject, at: datetime, origin: Origin) -> None:
         """Erases a contact and its touches."""
@@ -253,6 +276,13 @@ class Portal:
             raise not_found()
         return found
 
+    def associable(self, kind: ObjectKind, record_id: str) -> CrmObject:
+        """The live record of a kind to associate another with; 400 when there is none."""
+        found = self.store.find(kind, record_id)
+        if found is None:
+            raise not_associable(kind.singular, record_id)
+        return found
+
     def campaign_record(self, guid: str) -> CrmObject:
         """The live campaign itself; 404 when there is none."""
         found = self.store.campaign(guid)
@@ -265,13 +295,3 @@ class Portal:
     def _change(self, at: datetime | None, by: int | None) -> Iterator[tuple[datetime, Origin]]:
         with self.lock:
             yield at or self.clock(), AUTOMATION if by is None else Origin.person(by)
-
-
-def _shown(record: CrmObject) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "properties": dict(record.properties),
-        "createdAt": stamp(record.created_at),
-        "updatedAt": stamp(record.updated_at),
-        "archived": record.archived_at is not None,
-    }

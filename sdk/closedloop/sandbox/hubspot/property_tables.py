@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from closedloop.sandbox.hubspot.activity_tables import ACTIVITY_PROPERTIES
 from closedloop.sandbox.hubspot.definitions import (
     PropertyDefinition,
     choice,
@@ -227,6 +228,7 @@ BUILT_IN: Mapping[ObjectKind, tuple[PropertyDefinition, ...]] = {
         (DEALS, "deal_activity", _DEAL),
         (LEADS, "lead_information", _LEAD),
         (CAMPAIGNS, "campaign_information", _CAMPAIGN),
+        *((kind, "engagement", rows) for kind, rows in ACTIVITY_PROPERTIES.items()),
     )
 }
 
@@ -236,4 +238,5 @@ GROUPS: Mapping[ObjectKind, tuple[tuple[str, str], ...]] = {
     DEALS: (("deal_activity", "Deal activity"),),
     LEADS: (("lead_information", "Lead information"),),
     CAMPAIGNS: (("campaign_information", "Campaign information"),),
+    **dict.fromkeys(ACTIVITY_PROPERTIES, (("engagement", "Engagement Information"),)),
 }

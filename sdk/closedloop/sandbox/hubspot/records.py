@@ -12,7 +12,7 @@ from closedloop.sandbox.hubspot.kinds import ObjectKind
 
 def stamp(moment: datetime) -> str:
     """A time as HubSpot writes it: `2025-11-03T23:36:13.632Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def milliseconds(moment: datetime) -> int:
@@ -88,20 +88,32 @@ class CrmObject:
         """The record as an end of an association."""
         return End(self.kind, self.id)
 
+    def to_wire(self) -> dict[str, Any]:
+        """The record with all its values, in the shape of the objects API."""
+        return {
+            "id": self.id,
+            "properties": dict(self.properties),
+            "createdAt": stamp(self.created_at),
+            "updatedAt": stamp(self.updated_at),
+            "archived": self.archived_at is not None,
+        }
+
     def put(self, values: Mapping[str, str], at: datetime, origin: Origin) -> list[str]:
         """Takes the values over ("" clears) and returns the names of those that changed."""
         changed = [name for name, value in values.items() if self.properties.get(name, "") != value]
         for name in changed:
-            self._put(name, values[name], at, origin)
+            self._put(name, Version(value=values[name], at=at, origin=origin))
+        if changed:
+            self.updated_at = max(self.updated_at, at)
+            self.properties[self.kind.modified] = stamp(self.updated_at)
         return changed
 
-    def _put(self, name: str, value: str, at: datetime, origin: Origin) -> None:
-        if value:
-            self.properties[name] = value
+    def _put(self, name: str, version: Version) -> None:
+        if version.value:
+            self.properties[name] = version.value
         else:
             del self.properties[name]
         versions = self.history.setdefault(name, [])
-        versions.insert(0, Version(value=value, at=at, origin=origin))
-        versions.sort(key=lambda version: version.at, reverse=True)
-        self.updated_at = max(self.updated_at, at)
-        self.properties[self.kind.modified] = stamp(self.updated_at)
+        versions.insert(0, version)
+        if len(versions) > 1 and version.at < versions[1].at:
+            versions.sort(key=lambda each: each.at, reverse=True)

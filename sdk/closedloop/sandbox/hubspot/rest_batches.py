@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from closedloop.sandbox.hubspot.asking import Answer, Call, an_id, inputs_of, mapping, repeated, words
+from closedloop.sandbox.hubspot.asking import (
+    Answer,
+    Call,
+    an_id,
+    inputs_of,
+    is_true,
+    mapping,
+    repeated,
+    words,
+)
 from closedloop.sandbox.hubspot.errors import HubSpotError, contact_exists, duplicate_ids, some_not_found
 from closedloop.sandbox.hubspot.kinds import CONTACTS
 from closedloop.sandbox.hubspot.records import CrmObject
 from closedloop.sandbox.hubspot.rest_objects import create_from, identified, refuse_campaigns
-from closedloop.sandbox.hubspot.wire import batch, created, shown, updated, view_of
+from closedloop.sandbox.hubspot.wire import attempted, batch, created, shown, updated, view_of
 
 _MOST, _MOST_WITH_HISTORY = 100, 50
 
 
 def read_batch(call: Call) -> Answer:
-    """POST: reads records; unknown ids are named together in one error of a 207."""
+    """POST: reads records; unknown ids are named together in one error of a 207. Two ids of one record, which
+    a merge leaves behind, answer with it once (not confirmed)."""
     body = call.body
     history = words(body, "propertiesWithHistory")
-    inputs = inputs_of(body, _MOST_WITH_HISTORY if history else _MOST)
+    most, of = (_MOST_WITH_HISTORY, "property histories") if history else (_MOST, "")
+    inputs = inputs_of(body, most, of=of)
     view = view_of(call.portal, call.kind, properties=words(body, "properties"), history=history)
     ids = dict.fromkeys(an_id(row) for row in inputs)
-    records, unknown = _find(call, list(ids), body.get("idProperty"))
-    results = [shown(call.portal, record, view) for record in records.values()]
+    if is_true(call.request, "archived"):
+        records, unknown = _find_archived(call, list(ids))
+    else:
+        records, unknown = _find(call, list(ids), body.get("idProperty"))
+    results = [shown(call.portal, record, view) for record in dict.fromkeys(records.values())]
     return _answer(call, results, unknown)
 
 
@@ -33,9 +47,7 @@ def create_batch(call: Call) -> Answer:
     inputs = inputs_of(call.body, _MOST)
     if inputs and all("objectWriteTraceId" in row for row in inputs):
         return _create_traced(call, inputs)
-    _check_all(call, inputs)
-    if call.kind is CONTACTS:
-        _refuse_taken(call, [_checked(call, row).get("email", "") for row in inputs])
+    _refuse_taken(call, [(None, values) for values in _checked_all(call, inputs)])
     results = [created(call.portal, create_from(call, row)) for row in inputs]
     return batch(results, (), call.at, call.portal.clock(), status=201)
 
@@ -44,17 +56,19 @@ def update_batch(call: Call) -> Answer:
     """POST: changes records. Wrong values and repeated ids refuse all of it, unknown ids only themselves."""
     refuse_campaigns(call.kind)
     inputs = inputs_of(call.body, _MOST)
-    ids = [an_id(row) for row in inputs]
-    if again := repeated(ids):
-        raise duplicate_ids(again)
-    _check_all(call, inputs)
-    records, unknown = _find(call, ids, inputs[0].get("idProperty") if inputs else None)
+    _refuse_repeated(inputs)
+    checked = _checked_all(call, inputs)
+    records, unknown = _find(
+        call, [an_id(row) for row in inputs], inputs[0].get("idProperty") if inputs else None
+    )
+    found = [(records.get(an_id(row)), values) for row, values in zip(inputs, checked, strict=True)]
+    _refuse_taken(call, [(record, values) for record, values in found if record])
     results = []
     for row in inputs:
         if record := records.get(an_id(row)):
             values = mapping(row, "properties")
             call.portal.writer.update(record, values, call.at, call.origin)
-            results.append(updated(call.portal, record, values))
+            results.append(updated(call.portal, record, values) | _trace(row))
     return _answer(call, results, unknown)
 
 
@@ -62,9 +76,8 @@ def upsert_batch(call: Call) -> Answer:
     """POST: changes the records that a unique property finds and makes the others; `new` tells which."""
     refuse_campaigns(call.kind)
     inputs = inputs_of(call.body, _MOST)
-    if again := repeated(an_id(row) for row in inputs):
-        raise duplicate_ids(again)
-    _check_all(call, inputs)
+    _refuse_repeated(inputs)
+    _checked_all(call, inputs)
     return batch([_upsert(call, row) for row in inputs], (), call.at, call.portal.clock())
 
 
@@ -82,21 +95,29 @@ def _checked(call: Call, row: Mapping[str, Any]) -> dict[str, str]:
     return call.portal.catalogue.check(call.kind, mapping(row, "properties"), by_api=True)
 
 
-def _check_all(call: Call, inputs: list[dict[str, Any]]) -> None:
-    """Refuses the whole batch with every wrong value of every input (recorded)."""
-    problems = []
-    for row in inputs:
-        try:
-            _checked(call, row)
-        except HubSpotError as problem:
-            problems.append(problem)
+def _checked_all(call: Call, inputs: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The values of every input; refuses the whole batch with every wrong one of them all (recorded)."""
+    checked, problems = attempted(inputs, lambda row: _checked(call, row))
     if problems:
         raise HubSpotError.joined(problems)
+    return checked
 
 
-def _refuse_taken(call: Call, emails: list[str]) -> None:
-    given = [email for email in emails if email]
-    if repeated(given) or any(call.portal.store.find_by(CONTACTS, "email", email) for email in given):
+def _refuse_repeated(inputs: list[dict[str, Any]]) -> None:
+    if again := repeated(an_id(row) for row in inputs):
+        raise duplicate_ids(again)
+
+
+def _refuse_taken(call: Call, written: Sequence[tuple[CrmObject | None, Mapping[str, str]]]) -> None:
+    """Refuses the whole batch for an e-mail address that another contact has, or another input."""
+    if call.kind is not CONTACTS:
+        return
+    emails = [(record, email) for record, values in written if (email := values.get("email"))]
+    for record, email in emails:
+        holder = call.portal.store.find_by(CONTACTS, "email", email)
+        if holder is not None and holder is not record:
+            raise contact_exists(holder.id)
+    if repeated(email for _, email in emails):
         raise contact_exists(None)
 
 
@@ -113,17 +134,28 @@ def _find(call: Call, ids: list[str], by: Any) -> tuple[dict[str, CrmObject], li
     return records, unknown
 
 
+def _find_archived(call: Call, ids: list[str]) -> tuple[dict[str, CrmObject], list[str]]:
+    found = {value: call.portal.store.archived(call.kind, value) for value in ids}
+    records = {value: record for value, record in found.items() if record}
+    return records, [value for value in ids if value not in records]
+
+
 def _upsert(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
     by, value = row.get("idProperty"), an_id(row)
     records, _ = _find(call, [value], by)
     properties = mapping(row, "properties")
     if record := records.get(value):
         call.portal.writer.update(record, properties, call.at, call.origin)
-        return updated(call.portal, record, properties) | {"new": False}
+        return updated(call.portal, record, properties) | _trace(row) | {"new": False}
     if not by:
         raise some_not_found(call.kind.singular, [value])
     made = create_from(call, {**row, "properties": {str(by): value, **properties}})
-    return created(call.portal, made) | {"new": True}
+    return created(call.portal, made) | _trace(row) | {"new": True}
+
+
+def _trace(row: Mapping[str, Any]) -> dict[str, str]:
+    trace = row.get("objectWriteTraceId")
+    return {} if trace is None else {"objectWriteTraceId": str(trace)}
 
 
 def _create_traced(call: Call, inputs: list[dict[str, Any]]) -> Answer:
@@ -135,7 +167,7 @@ def _create_traced(call: Call, inputs: list[dict[str, Any]]) -> Answer:
         except HubSpotError as problem:
             problems.append(_traced(call, row, problem, trace))
         else:
-            results.append(created(call.portal, made) | {"objectWriteTraceId": trace})
+            results.append(created(call.portal, made) | _trace(row))
     return batch(results, problems, call.at, call.portal.clock(), status=201)
 
 

@@ -5,11 +5,9 @@ Source: HubSpot's OpenAPI description of 21 August 2026 and recorded answers.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import unquote
 from uuid import UUID
 
 from closedloop.sandbox.hubspot.asking import Answer, Call, a_day, an_id, inputs_of, mapping, whole
@@ -17,7 +15,8 @@ from closedloop.sandbox.hubspot.campaigns import CONTACT_TYPES
 from closedloop.sandbox.hubspot.errors import HubSpotError
 from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, CONTACTS
 from closedloop.sandbox.hubspot.records import CrmObject, stamp
-from closedloop.sandbox.hubspot.wire import batch, paging
+from closedloop.sandbox.hubspot.rest_objects import next_link
+from closedloop.sandbox.hubspot.wire import attempted, batch, cursor, paging, position
 
 _PAGE, _LARGEST_PAGE, _MOST = 50, 100, 50
 _CONTACTS_PAGE, _LARGEST_CONTACTS_PAGE = 100, 100
@@ -151,15 +150,10 @@ def _delete(call: Call, guid: str) -> None:
 
 def _each(call: Call, work: Any, *, status: int = 200) -> Answer:
     """Does the work for every input; one that fails does not hold up the others."""
-    results, problems = [], []
-    for row in inputs_of(call.body, _MOST):
-        try:
-            result = work(row)
-        except HubSpotError as problem:
-            problems.append(_named(problem))
-        else:
-            results += [] if result is None else [result]
-    return batch(results, problems, call.at, call.portal.clock(), status=status)
+    found, problems = attempted(inputs_of(call.body, _MOST), work)
+    results = [result for result in found if result is not None]
+    named = [_named(problem) for problem in problems]
+    return batch(results, named, call.at, call.portal.clock(), status=status)
 
 
 def _named(problem: HubSpotError) -> HubSpotError:
@@ -199,24 +193,12 @@ def _sorted(campaigns: Iterable[CrmObject], sort: str) -> list[CrmObject]:
 def _page(call: Call, rows: Sequence[_Row], default: int, most: int) -> tuple[Sequence[_Row], dict[str, Any]]:
     arguments = call.request.args
     limit = whole(arguments.get("limit"), "limit", default=default, least=1, most=most)
-    start = _position(arguments.get("after"))
+    start = position(arguments.get("after"))
     more = _next(call, start + limit) if start + limit < len(rows) else {}
     return rows[start : start + limit], more
 
 
-def _position(after: str | None) -> int:
-    """The place that a cursor names: a number in base 64."""
-    if not after:
-        return 0
-    try:
-        return int(base64.b64decode(after, validate=True))
-    except (binascii.Error, ValueError):
-        raise _invalid(f"Invalid paging cursor: {after}") from None
-
-
-def _next(call: Call, position: int) -> dict[str, Any]:
+def _next(call: Call, place: int) -> dict[str, Any]:
     """The way on. `after` is URL-encoded already, as the real API sends it: "Mg%3D%3D" (recorded)."""
-    cursor = base64.b64encode(str(position).encode()).decode()
-    arguments = [(k, v) for k, v in call.request.args.items(multi=True) if k != "after"]
-    link = f"{call.request.base_url}?{urlencode([*arguments, ('after', cursor)])}"
-    return paging(quote(cursor, safe=""), link)
+    after = cursor(place)
+    return paging(after, next_link(call, unquote(after)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,8 +24,8 @@ def list_objects(call: Call) -> Answer:
     most = _LARGEST_WITH_HISTORY if view.history else _LARGEST_PAGE
     limit = whole(call.request.args.get("limit"), "limit", default=_PAGE, least=1, most=most)
     start = whole(call.request.args.get("after"), "after", default=0)
-    records = call.portal.store.all(call.kind, archived=is_true(call.request, "archived"))
-    page = list(islice((r for r in records if int(r.id) >= start), limit + 1))
+    archived = is_true(call.request, "archived")
+    page = call.portal.store.page(call.kind, start, limit + 1, archived=archived)
     answer: dict[str, Any] = {"results": [shown(call.portal, r, view) for r in page[:limit]]}
     if len(page) > limit:
         answer |= paging(page[limit].id, next_link(call, page[limit].id))
@@ -85,7 +84,7 @@ def search_objects(call: Call) -> Answer:
     """POST: a page of the records that match."""
     body = call.body
     start, limit = paged(body, len(call.request.get_data()))
-    hits = found(call.kind, call.portal.store.all(call.kind), body, call.portal.catalogue)
+    hits = found(call.kind, call.portal.index.all(call.kind), body, call.portal.catalogue)
     asked, defaults = words(body, "properties"), call.kind.search_defaults
     view = view_of(call.portal, call.kind, properties=asked, defaults=defaults)
     page = [shown(call.portal, record, view) for record in hits[start : start + limit]]
@@ -98,8 +97,8 @@ def merge_objects(call: Call) -> Answer:
     """POST: merges one record into another and answers with the survivor."""
     primary, merged = an_id(call.body, "primaryObjectId"), an_id(call.body, "objectIdToMerge")
     record, gone = call.portal.require(call.kind, primary), call.portal.require(call.kind, merged)
-    call.portal.absorb(record, gone, call.at, call.origin)
-    return 200, shown(call.portal, record, view_of(call.portal, call.kind, properties=()))
+    survivor = call.portal.absorb(record, gone, call.at, call.origin)
+    return 200, shown(call.portal, survivor, view_of(call.portal, call.kind, properties=()))
 
 
 def forget_contact(call: Call) -> Answer:
@@ -146,5 +145,5 @@ def _wishes(call: Call, row: Mapping[str, Any]) -> list[Wish]:
     for spec in objects(row, "types"):
         number = whole(spec.get("associationTypeId"), "associationTypeId", default=0)
         kind, kind_of_link = call.portal.associations.types.named(call.kind, number)
-        wishes.append((call.portal.require(kind, target), kind_of_link))
+        wishes.append((call.portal.associable(kind, target), kind_of_link))
     return wishes

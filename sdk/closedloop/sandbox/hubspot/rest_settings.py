@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from closedloop.sandbox.hubspot.asking import Answer, Call, inputs_of, is_true, whole
 from closedloop.sandbox.hubspot.catalogue import required
-from closedloop.sandbox.hubspot.errors import HubSpotError, missing_scopes, not_found
+from closedloop.sandbox.hubspot.errors import missing_scopes, not_found
 from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, kind_of
 from closedloop.sandbox.hubspot.pipelines import Pipeline, pipeline_to_wire, pipelines_of, stage_to_wire
 from closedloop.sandbox.hubspot.records import stamp
 from closedloop.sandbox.hubspot.rest_objects import next_link
-from closedloop.sandbox.hubspot.wire import batch, paging
+from closedloop.sandbox.hubspot.wire import attempted, batch, paging
 
 _MOST, _OWNERS_PAGE, _LARGEST_OWNERS_PAGE = 100, 100, 500
 
@@ -59,14 +60,11 @@ def read_properties(call: Call) -> Answer:
 def create_properties(call: Call) -> Answer:
     """POST: makes several properties; the ones that exist are errors of a 207 (recorded)."""
     _refuse_campaign_properties(call)
-    results, problems = [], []
-    for row in inputs_of(call.body, _MOST):
-        try:
-            made = call.portal.catalogue.add(call.kind, row, stamp(call.at))
-        except HubSpotError as problem:
-            problems.append(problem)
-        else:
-            results.append(made.core_to_wire())
+
+    def add(row: dict[str, Any]) -> dict[str, Any]:
+        return call.portal.catalogue.add(call.kind, row, stamp(call.at)).core_to_wire()
+
+    results, problems = attempted(inputs_of(call.body, _MOST), add)
     return batch(results, problems, call.at, call.portal.clock(), status=201)
 
 
@@ -106,9 +104,9 @@ def list_stages(call: Call) -> Answer:
 
 
 def list_owners(call: Call) -> Answer:
-    """GET: a page of owners, or the one with an e-mail address."""
-    email = call.request.args.get("email", "").lower()
-    owners = [o for o in call.portal.owners.all() if email in {"", o.email.lower()}]
+    """GET: a page of the live or the archived owners, or the one with an e-mail address."""
+    email, archived = call.request.args.get("email", "").lower(), is_true(call.request, "archived")
+    owners = [o for o in call.portal.owners.all(archived=archived) if email in {"", o.email.lower()}]
     arguments = call.request.args
     limit = whole(arguments.get("limit"), "limit", default=_OWNERS_PAGE, least=1, most=_LARGEST_OWNERS_PAGE)
     start = whole(arguments.get("after"), "after", default=0)
@@ -121,23 +119,26 @@ def list_owners(call: Call) -> Answer:
 def get_owner(call: Call) -> Answer:
     """GET: one owner, by the owner id or, with `idProperty=userId`, by the user id."""
     by_user = call.request.args.get("idProperty") == "userId"
-    owners = call.portal.owners
-    owner = owners.of_user(call.path["id"]) if by_user else owners.get(call.path["id"])
+    owners, archived = call.portal.owners, is_true(call.request, "archived")
+    wanted = call.path["id"]
+    owner = owners.of_user(wanted) if by_user else owners.get(wanted, archived=archived)
     if owner is None:
         raise not_found()
     return 200, owner.to_wire()
 
 
 def account_details(call: Call) -> Answer:
-    """GET: which portal this is (recorded)."""
+    """GET: which portal this is (recorded). The offset is today's, summer time included."""
+    offset = call.portal.limits.utc_offset()
+    sign, minutes = "-" if offset < timedelta() else "+", abs(offset) // timedelta(minutes=1)
     return 200, {
         "portalId": call.portal.id,
         "accountType": "STANDARD",
-        "timeZone": "US/Eastern",
+        "timeZone": call.portal.limits.time_zone,
         "companyCurrency": call.portal.currency,
         "additionalCurrencies": [],
-        "utcOffset": "-05:00",
-        "utcOffsetMilliseconds": -18000000,
+        "utcOffset": f"{sign}{minutes // 60:02d}:{minutes % 60:02d}",
+        "utcOffsetMilliseconds": offset // timedelta(milliseconds=1),
         "uiDomain": "app.hubspot.com",
         "dataHostingLocation": "na1",
     }

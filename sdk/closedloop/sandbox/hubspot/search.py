@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from closedloop.sandbox.hubspot.asking import objects, whole, words
@@ -47,8 +48,7 @@ def found(
             raise HubSpotError(f"There was a problem with the request. Unknown property: {name}")
         return catalogue.get(kind, name)
 
-    groups = _tests(body, lookup)
-    hits = [r for r in records if not groups or any(all(test(r) for test in group) for group in groups)]
+    hits = list(filter(_any([_all(group) for group in _tests(body, lookup)]), records))
     query = str(body.get("query") or "").lower()
     if query:
         hits = [r for r in hits if _contains(r, kind.searched, query)]
@@ -56,6 +56,18 @@ def found(
 
 
 Lookup = Callable[[str], PropertyDefinition]
+
+
+def _all(tests: list[Test]) -> Test:
+    """One test that stands for all; the usual case of a single one costs no more than that one."""
+    return tests[0] if len(tests) == 1 else lambda r: all(test(r) for test in tests)
+
+
+def _any(tests: list[Test]) -> Test | None:
+    """One test that any of them passes; None, which every record passes, when there are none."""
+    if not tests:
+        return None
+    return tests[0] if len(tests) == 1 else lambda r: any(test(r) for test in tests)
 
 
 def _tests(body: Mapping[str, Any], lookup: Lookup) -> list[list[Test]]:
@@ -84,7 +96,7 @@ def _test(row: Mapping[str, Any], lookup: Lookup) -> Test:
         return lambda r: (pattern.search(r.properties.get(name, "").lower()) is not None) is wanted
     if operator == "BETWEEN":
         low, high = _typed(definition, row.get("value")), _typed(definition, row.get("highValue"))
-        return lambda r: _holds(definition, r, lambda v: bool(low <= v <= high))  # type: ignore[operator]
+        return _held(definition, lambda v: bool(low <= v <= high))  # type: ignore[operator]
     return _comparison(definition, operator, row)
 
 
@@ -92,30 +104,27 @@ def _comparison(definition: PropertyDefinition, operator: str, row: Mapping[str,
     if operator not in _COMPARISONS:
         raise HubSpotError(f"Invalid input JSON: unknown operator {operator}")
     compare, wanted = _COMPARISONS[operator], _typed(definition, row.get("value"))
-    if operator == "NEQ":
-        # A record without the property is not equal to anything.
-        return lambda r: (
-            definition.name not in r.properties or _holds(definition, r, lambda v: compare(v, wanted))
-        )
-    return lambda r: _holds(definition, r, lambda v: compare(v, wanted))
+    # A record without the property is not equal to anything.
+    return _held(definition, lambda v: compare(v, wanted), absent=operator == "NEQ")
 
 
-def _holds(definition: PropertyDefinition, record: CrmObject, test: Callable[[_Value], bool]) -> bool:
-    raw = record.properties.get(definition.name)
-    return raw is not None and test(_typed(definition, raw))
+def _held(definition: PropertyDefinition, test: Callable[[_Value], bool], *, absent: bool = False) -> Test:
+    """Whether a record's value passes the test; `absent` is the answer for one that has none."""
+    name, convert = definition.name, _CONVERTERS.get(definition.type, str.lower)
+
+    def passes(record: CrmObject) -> bool:
+        raw = record.properties.get(name)
+        return absent if raw is None else test(convert(raw))
+
+    return passes
 
 
 def _typed(definition: PropertyDefinition, raw: Any) -> _Value:
     """The value to compare by: times and numbers by what they are, texts without regard to case."""
-    text = as_text(raw)
     try:
-        if definition.type in {"date", "datetime"}:
-            return parse_moment(text)
-        if definition.type == "number":
-            return parse_number(text)
+        return _CONVERTERS.get(definition.type, str.lower)(as_text(raw))
     except NotOfItsTypeError:
         raise HubSpotError(f"Invalid value for property {definition.name} in a filter") from None
-    return text.lower()
 
 
 def _membership(definition: PropertyDefinition, values: list[str], *, inside: bool) -> Test:
@@ -145,14 +154,14 @@ def _contains(record: CrmObject, names: Sequence[str], query: str) -> bool:
 
 
 def _sorted(records: list[CrmObject], body: Mapping[str, Any], lookup: Lookup) -> list[CrmObject]:
-    in_order = sorted(records, key=lambda r: (r.created_at, int(r.id)))
     sort = _sort(body)
     if sort is None:
-        return in_order
+        return sorted(records, key=lambda r: (r.created_at, int(r.id)))
     definition, descending = lookup(sort[0]), sort[1]
-    having = [r for r in in_order if definition.name in r.properties]
-    having.sort(key=lambda r: _typed(definition, r.properties[definition.name]), reverse=descending)
-    return having + [r for r in in_order if definition.name not in r.properties]
+    name, convert = definition.name, _CONVERTERS.get(definition.type, str.lower)
+    having = [r for r in records if name in r.properties]
+    having.sort(key=lambda r: convert(r.properties[name]), reverse=descending)
+    return having + [r for r in records if name not in r.properties]
 
 
 def _sort(body: Mapping[str, Any]) -> _Sort | None:
@@ -167,6 +176,12 @@ def _sort(body: Mapping[str, Any]) -> _Sort | None:
     return str(sorts[0]).lstrip("-"), str(sorts[0]).startswith("-")
 
 
+# As what the values of a type are compared; all others are texts.
+_CONVERTERS: Mapping[str, Callable[[str], _Value]] = {
+    "date": parse_moment,
+    "datetime": parse_moment,
+    "number": lru_cache(maxsize=100_000)(parse_number),
+}
 _PRESENCE = {"HAS_PROPERTY": True, "NOT_HAS_PROPERTY": False}
 _MEMBERSHIP = {"IN": True, "NOT_IN": False}
 _TOKENS = {"CONTAINS_TOKEN": True, "NOT_CONTAINS_TOKEN": False}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 from uuid import UUID, uuid5
 
 from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, KINDS, ObjectKind
@@ -20,15 +21,19 @@ class Store:
 
     def __init__(self) -> None:
         self._records: dict[ObjectKind, dict[str, CrmObject]] = {kind: {} for kind in KINDS}
+        # Every id that there ever was, in order: where a page starts is found without looking at each.
+        self._order: dict[ObjectKind, list[int]] = {kind: [] for kind in KINDS}
         self._merged: dict[tuple[ObjectKind, str], str] = {}
         self._guids: dict[str, CrmObject] = {}
-        self._emails: dict[str, str] = {}
+        self._unique: dict[tuple[ObjectKind, str], dict[str, str]] = {}
         self._ids = count(_FIRST_ID)
 
     def new(self, kind: ObjectKind, at: datetime) -> CrmObject:
         """A record with an id of its own, stored but still without values."""
-        made = CrmObject(kind=kind, id=str(next(self._ids)), created_at=at, updated_at=at)
+        number = next(self._ids)
+        made = CrmObject(kind=kind, id=str(number), created_at=at, updated_at=at)
         self._records[kind][made.id] = made
+        self._order[kind].append(number)
         if kind is CAMPAIGNS:
             made.guid = str(uuid5(_GUIDS, made.id))
             self._guids[made.guid] = made
@@ -53,20 +58,34 @@ class Store:
         """The live records, or the archived ones, oldest id first."""
         return (r for r in self._records[kind].values() if (r.archived_at is not None) == archived)
 
+    def page(self, kind: ObjectKind, start: int, size: int, *, archived: bool) -> list[CrmObject]:
+        """So many live or archived records from an id on, in the order of their ids."""
+        order, records = self._order[kind], self._records[kind]
+        numbers = islice(order, bisect_left(order, start), None)
+        found = (record for number in numbers if (record := records.get(str(number))) is not None)
+        return list(islice((r for r in found if (r.archived_at is not None) == archived), size))
+
     def find_by(self, kind: ObjectKind, name: str, value: str) -> CrmObject | None:
-        """The live record that has this value in a unique property."""
-        if name == "email":
-            return self.find(kind, self._emails.get(value.lower(), ""))
-        return next((r for r in self.all(kind) if r.properties.get(name) == value), None)
+        """The live record that has this value in a unique property; e-mail addresses in any case."""
+        key = (kind, name)
+        if key not in self._unique:
+            held = ((r.properties.get(name), r.id) for r in self.all(kind))
+            self._unique[key] = {text: record_id for text, record_id in held if text}
+        return self.find(kind, self._unique[key].get(value.lower() if name == "email" else value, ""))
 
-    def index_email(self, record: CrmObject) -> None:
-        """Makes the contact findable by its e-mail address."""
-        if email := record.properties.get("email"):
-            self._emails[email] = record.id
+    def reindex(self, record: CrmObject, before: Mapping[str, str]) -> None:
+        """Makes a changed record findable by the unique values that it has now."""
+        for (kind, name), ids in self._unique.items():
+            if kind is record.kind and before.get(name) != record.properties.get(name):
+                _free(ids, before.get(name), record)
+                if value := record.properties.get(name):
+                    ids[value] = record.id
 
-    def forget_email(self, email: str) -> None:
-        """Frees an e-mail address."""
-        self._emails.pop(email, None)
+    def release(self, record: CrmObject) -> None:
+        """Frees the unique values of a record that is no more."""
+        for (kind, name), ids in self._unique.items():
+            if kind is record.kind:
+                _free(ids, record.properties.get(name), record)
 
     def merge(self, kind: ObjectKind, kept: CrmObject, gone: CrmObject) -> None:
         """Takes a record out; its id, and every id that had led to it, leads to the other one."""
@@ -79,3 +98,8 @@ class Store:
     def drop(self, record: CrmObject) -> None:
         """Takes a record out for good, as a privacy deletion does."""
         self._records[record.kind].pop(record.id, None)
+
+
+def _free(ids: dict[str, str], value: str | None, record: CrmObject) -> None:
+    if value and ids.get(value) == record.id:
+        del ids[value]

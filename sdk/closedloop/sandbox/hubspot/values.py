@@ -68,9 +68,10 @@ def _day(text: str) -> str:
         except ValueError as exc:
             raise NotOfItsTypeError(text) from exc
     at = parse_moment(text)
-    # A date in milliseconds has to be a midnight in UTC.
+    # The words are those of issue 74 of HubSpot/hubspot-api-php.
     if (at.hour, at.minute, at.second, at.microsecond) != (0, 0, 0, 0):
-        raise NotOfItsTypeError(text)
+        time_of_day = f"{at.astimezone(UTC):%H:%M:%S}.{at.microsecond // 1000:03d}"
+        raise NotOfItsTypeError(f"{text} is at {time_of_day} UTC, not midnight!")
     return at.date().isoformat()
 
 
@@ -103,8 +104,10 @@ def clean(definition: PropertyDefinition, raw: Any) -> str | Invalid:
     form, code, expected = _FORMS[definition.type]
     try:
         return form(text)
-    except NotOfItsTypeError:
-        return Invalid(name=definition.name, code=code, message=f"{text} was not {expected}.")
+    except NotOfItsTypeError as problem:
+        words = str(problem)
+        message = f"{text} was not {expected}." if words == text else words
+        return Invalid(name=definition.name, code=code, message=message)
 
 
 def _choice(definition: PropertyDefinition, text: str) -> str | Invalid:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from closedloop.sandbox.hubspot.errors import HubSpotError
 from closedloop.sandbox.hubspot.kinds import KINDS, ObjectKind, kind_of
 from closedloop.sandbox.hubspot.portal import Portal
 from closedloop.sandbox.hubspot.records import CrmObject, stamp
+
+# A link leads to HubSpot's own host; clients that talk to another one swap it.
+HOST = "https://api.hubapi.com"
+_INLINE = 100
+_Row = TypeVar("_Row")
+_Result = TypeVar("_Result")
 
 # What the answer to an update holds besides the values that were written (recorded).
 _ALWAYS_ECHOED = frozenset(
@@ -95,6 +104,19 @@ def batch(
     return 207, body | {"errors": entries, "numErrors": len(entries)}
 
 
+def attempted(
+    rows: Iterable[_Row], work: Callable[[_Row], _Result]
+) -> tuple[list[_Result], list[HubSpotError]]:
+    """Does the work for every input of a batch; one that is refused does not hold up the others."""
+    results, problems = [], []
+    for row in rows:
+        try:
+            results.append(work(row))
+        except HubSpotError as problem:
+            problems.append(problem)
+    return results, problems
+
+
 def paging(after: str, link: str | None = None) -> dict[str, Any]:
     """The part of an answer that leads to the next page."""
     following = {"after": after} if link is None else {"after": after, "link": link}
@@ -116,17 +138,45 @@ def _frame(portal: Portal, record: CrmObject, values: Mapping[str, str | None]) 
 
 
 def _associations(portal: Portal, record: CrmObject, kinds: Sequence[ObjectKind]) -> dict[str, Any]:
-    found = {kind.name: _associated(portal, record, kind) for kind in kinds}
-    return {name: {"results": rows} for name, rows in found.items() if rows}
+    found = {kind: associated(portal, record, kind) for kind in kinds}
+    return {kind.name: _first(record, kind, rows) for kind, rows in found.items() if rows}
 
 
-def _associated(portal: Portal, record: CrmObject, kind: ObjectKind) -> list[dict[str, str]]:
-    """One row per kind of association: a primary one stands beside its unlabelled one."""
+def _first(record: CrmObject, kind: ObjectKind, rows: list[dict[str, str]]) -> dict[str, Any]:
+    """The first page of what a record shows of its associations; the next one is at an endpoint of its own
+    (HubSpot's announcement of 2021, "a change to how v3 CRM APIs return association data")."""
+    if len(rows) <= _INLINE:
+        return {"results": rows}
+    path = f"/crm/v3/objects/{record.kind.name}/{record.id}/associations/{kind.name}"
+    return {"results": rows[:_INLINE]} | paging(str(_INLINE), f"{HOST}{path}?after={_INLINE}")
+
+
+def associated(portal: Portal, record: CrmObject, kind: ObjectKind) -> list[dict[str, str]]:
+    """One row per kind of association: a primary one stands beside its unlabelled one, which has a name of
+    its own wherever there are primary ones (279 is `contact_to_company_unlabeled`, 1 `contact_to_company`).
+    """
     direction = f"{record.kind.singular}_to_{kind.singular}"
+    types = portal.associations.types
+    primaries = types.primary(record.kind, kind) or types.primary(kind, record.kind)
     rows = []
     for link in portal.associations.of(record.end, kind):
         for kind_of_link in link.types:
-            plain = kind_of_link.label is None and link.primary
+            plain = kind_of_link.label is None and primaries is not None
             name = f"{direction}_unlabeled" if plain else direction
             rows.append({"id": link.id, "type": name})
     return rows
+
+
+def cursor(place: int) -> str:
+    """A place in a list as HubSpot sends it: in base 64, URL-encoded already ("Mg%3D%3D", recorded)."""
+    return quote(base64.b64encode(str(place).encode()).decode(), safe="")
+
+
+def position(after: Any) -> int:
+    """The place that a cursor names."""
+    if not after:
+        return 0
+    try:
+        return int(base64.b64decode(str(after), validate=True))
+    except (binascii.Error, ValueError):
+        raise HubSpotError(f"Invalid paging cursor: {after}") from None

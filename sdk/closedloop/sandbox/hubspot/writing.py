@@ -11,15 +11,30 @@ from closedloop.sandbox.hubspot import derived
 from closedloop.sandbox.hubspot.association_types import AssociationType
 from closedloop.sandbox.hubspot.associations import Associations, LinkChange
 from closedloop.sandbox.hubspot.catalogue import Catalogue
-from closedloop.sandbox.hubspot.errors import HubSpotError, contact_exists, not_found
+from closedloop.sandbox.hubspot.errors import HubSpotError, contact_exists, not_found, not_set, value_taken
 from closedloop.sandbox.hubspot.events import Subscriptions
-from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, COMPANIES, CONTACTS, LEADS, ObjectKind
+from closedloop.sandbox.hubspot.index import SearchIndex
+from closedloop.sandbox.hubspot.kinds import (
+    ACTIVITIES,
+    CAMPAIGNS,
+    COMPANIES,
+    CONTACTS,
+    LEADS,
+    ObjectKind,
+)
+from closedloop.sandbox.hubspot.merging import Merger
 from closedloop.sandbox.hubspot.records import CALCULATED, CrmObject, End, Origin, stamp
 from closedloop.sandbox.hubspot.store import Store
 from closedloop.sandbox.hubspot.webhooks import WebhookSender
 
 # What a new record is to be associated with; None: the default kind of association.
 Wish = tuple[CrmObject, AssociationType | None]
+
+_REQUIRED: Mapping[ObjectKind, str] = {
+    LEADS: "hs_lead_name",
+    CAMPAIGNS: "hs_name",
+    **dict.fromkeys(ACTIVITIES, "hs_timestamp"),
+}
 
 
 class Writer:
@@ -29,6 +44,7 @@ class Writer:
         self,
         *,
         store: Store,
+        index: SearchIndex,
         catalogue: Catalogue,
         associations: Associations,
         subscriptions: Subscriptions,
@@ -36,11 +52,13 @@ class Writer:
         currency: str,
     ) -> None:
         self._store = store
+        self._index = index
         self._catalogue = catalogue
         self._associations = associations
         self._subscriptions = subscriptions
         self._sender = sender
         self._currency = currency
+        self._merger = Merger(store=store, index=index, catalogue=catalogue, associations=associations)
 
     def create(
         self,
@@ -53,8 +71,9 @@ class Writer:
         """Makes a record and its associations."""
         values = self._checked(kind, raw, origin)
         self._refuse_incomplete(kind, values, wishes)
-        self._refuse_taken_email(kind, values, None)
+        self._refuse_taken(kind, values, None)
         record = self._store.new(kind, at)
+        self._index.before(record, born=True)
         record.put(self._born(record, at, origin), at, origin)
         written = derived.on_create(kind, values, self._currency) | values
         self._sender.add(self._subscriptions.created(record, at, origin))
@@ -66,11 +85,12 @@ class Writer:
     def update(self, record: CrmObject, raw: Mapping[str, Any], at: datetime, origin: Origin) -> None:
         """Changes values; "" clears one."""
         values = self._checked(record.kind, raw, origin)
-        self._refuse_taken_email(record.kind, values, record)
+        self._refuse_taken(record.kind, values, record)
         self._apply(record, values | derived.with_pipeline(record.kind, values), at, origin)
 
     def calculate(self, record: CrmObject, values: Mapping[str, str], at: datetime) -> None:
         """Sets what HubSpot itself found out; no event is sent for it."""
+        self._index.before(record)
         record.put(values, at, CALCULATED)
 
     def archive(self, record: CrmObject, at: datetime, origin: Origin) -> None:
@@ -86,26 +106,19 @@ class Writer:
         self._unlink_all(contact, at, origin)
         self._store.drop(contact)
 
-    def merge(self, kept: CrmObject, gone: CrmObject, at: datetime, origin: Origin) -> None:
-        """Merges one record into another, whose own values win; the old id leads to it from now on."""
-        if kept is gone or kept.kind is not gone.kind:
-            raise HubSpotError("Cannot merge a record with itself")
-        defined = {p.name: p for p in self._catalogue.all(kept.kind)}
-        moved = {
-            name: value
-            for name, value in gone.properties.items()
-            if name not in kept.properties and not defined[name].read_only
-        }
-        ids = ";".join((*derived.merged_ids(kept), gone.id, *derived.merged_ids(gone)))
-        self._store.merge(kept.kind, kept, gone)
-        self._associations.move(gone.end, kept.end)
-        record_ids = {"hs_merged_object_ids": ids}
-        self._apply(kept, moved, at, origin)
-        self.calculate(kept, record_ids, at)
-        self.calculate(kept, derived.on_change(kept, kept.properties, {}, at), at)
-        self._reindex(kept, gone)
-        self._sender.add(self._subscriptions.merged(kept, gone, len(moved), at, origin))
-        self.refresh_links((kept.end, *self._associations.ends(kept.end)), at)
+    def merge(
+        self, kept: CrmObject, gone: CrmObject, at: datetime, origin: Origin, *, renew: bool
+    ) -> CrmObject:
+        """Merges one record into another and returns the one that is left; the old ids lead to it."""
+        survivor, moved = self._merger.merge(kept, gone, at, renew=renew)
+        self._apply(survivor, moved, at, origin)
+        self.calculate(survivor, derived.on_change(survivor, survivor.properties, {}, at), at)
+        told = self._subscriptions.merged(
+            survivor, at, origin, primary=kept.id, merged=gone.id, moved=len(moved)
+        )
+        self._sender.add(told)
+        self.refresh_links((survivor.end, *self._associations.ends(survivor.end)), at)
+        return survivor
 
     def link(
         self,
@@ -143,23 +156,21 @@ class Writer:
         return self._catalogue.check(kind, raw, by_api=origin.type == "INTEGRATION")
 
     def _refuse_incomplete(self, kind: ObjectKind, values: Mapping[str, str], wishes: Sequence[Wish]) -> None:
-        """A lead needs a name and a contact (or company) that exists; a campaign a name."""
-        needed = {LEADS: "hs_lead_name", CAMPAIGNS: "hs_name"}.get(kind)
+        """A lead needs a name and a contact (or company); a campaign a name; an activity a time."""
+        needed = _REQUIRED.get(kind)
         if needed and not values.get(needed):
-            raise HubSpotError(
-                "Error creating object: some required properties were not set.",
-                context={"properties": [needed]},
-            )
+            raise not_set(kind.singular, needed)
         if kind is LEADS and not any(other.kind in {CONTACTS, COMPANIES} for other, _ in wishes):
             raise HubSpotError("A lead has to be associated with a contact or company when it is created")
 
-    def _refuse_taken_email(
-        self, kind: ObjectKind, values: Mapping[str, str], record: CrmObject | None
-    ) -> None:
-        email = values.get("email") if kind is CONTACTS else None
-        owner = self._store.find_by(CONTACTS, "email", email) if email else None
-        if owner is not None and owner is not record:
-            raise contact_exists(owner.id)
+    def _refuse_taken(self, kind: ObjectKind, values: Mapping[str, str], record: CrmObject | None) -> None:
+        """Refuses a value of a unique property that another record has."""
+        for name in self._catalogue.unique(kind):
+            value = values.get(name)
+            holder = self._store.find_by(kind, name, value) if value else None
+            if value and holder is not None and holder is not record:
+                email = kind is CONTACTS and name == "email"
+                raise contact_exists(holder.id) if email else value_taken(name, value, holder.id)
 
     def _born(self, record: CrmObject, at: datetime, origin: Origin) -> dict[str, str]:
         """The values that say how a record came to be."""
@@ -174,15 +185,15 @@ class Writer:
         }
 
     def _apply(self, record: CrmObject, values: Mapping[str, str], at: datetime, origin: Origin) -> None:
+        self._index.before(record)
         before = dict(record.properties)
         written = record.put(values, at, origin)
-        if record.kind is CONTACTS and "email" in written:
-            self._store.forget_email(before.get("email", ""))
-            self._store.index_email(record)
+        self._store.reindex(record, before)
         worked_out = derived.on_change(record, before, {name: values[name] for name in written}, at)
         followed = record.put(worked_out, at, CALCULATED)
-        told = [name for name in (*written, *followed) if not self._is_calculated(record.kind, name)]
-        self._sender.add(self._subscriptions.changed(record, told, at, origin))
+        if self._subscriptions.wanted:
+            told = [name for name in (*written, *followed) if not self._is_calculated(record.kind, name)]
+            self._sender.add(self._subscriptions.changed(record, told, at, origin))
 
     def _is_calculated(self, kind: ObjectKind, name: str) -> bool:
         return self._catalogue.get(kind, name).calculated
@@ -215,9 +226,10 @@ class Writer:
     def _close(self, record: CrmObject, at: datetime) -> None:
         if record.archived_at:
             raise not_found()
+        self._index.before(record)
         record.archived_at = at
         record.updated_at = max(record.updated_at, at)
-        self._store.forget_email(record.properties.get("email", ""))
+        self._store.release(record)
 
     def _unlink_all(self, record: CrmObject, at: datetime, origin: Origin) -> None:
         for end in self._associations.ends(record.end):
@@ -228,8 +240,3 @@ class Writer:
         primaries = (CONTACTS, COMPANIES)
         if lead and not any(self._associations.primary(end, kind) for kind in primaries):
             self.archive(lead, at, origin)
-
-    def _reindex(self, kept: CrmObject, gone: CrmObject) -> None:
-        if kept.kind is CONTACTS:
-            self._store.forget_email(gone.properties.get("email", ""))
-            self._store.index_email(kept)

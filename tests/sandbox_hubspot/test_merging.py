@@ -1,0 +1,118 @@
+"""Merged records: what leads where, and what the record that is left tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicMergeInput
+
+from closedloop.sandbox.hubspot import Portal
+from closedloop.sandbox.hubspot.records import milliseconds
+
+Call = Callable[..., requests.Response]
+BATCH = "/crm/v3/objects/contacts/batch"
+
+
+@pytest.fixture
+def pair(portal: Portal) -> tuple[str, str]:
+    first = portal.create("contacts", {"email": "a@example.com", "firstname": "Ada"})
+    second = portal.create("contacts", {"email": "b@example.com", "firstname": "Eve", "jobtitle": "Buyer"})
+    return first, second
+
+
+def read(hub: Any, *ids: str, by: str | None = None) -> Any:
+    body = BatchReadInputSimplePublicObjectId(
+        inputs=[{"id": each} for each in ids],
+        properties=["firstname", "jobtitle", "hs_merged_object_ids"],
+        properties_with_history=[],
+        id_property=by,
+    )
+    return hub.crm.contacts.batch_api.read(body)
+
+
+def test_a_merged_id_answers_under_the_winners(hub: Any, portal: Portal, pair: tuple[str, str]) -> None:
+    kept, gone = pair
+    assert portal.merge("contacts", kept, gone) == kept
+    assert hub.crm.contacts.basic_api.get_by_id(gone).id == kept
+    (result,) = read(hub, gone).results
+    assert (result.id, result.properties["firstname"], result.properties["jobtitle"]) == (
+        kept,
+        "Ada",
+        "Buyer",
+    )
+    assert result.properties["hs_merged_object_ids"] == gone
+    assert [r.id for r in read(hub, gone, kept).results] == [kept]
+
+
+def test_todays_merge_makes_a_new_record(hub: Any, portal: Portal, pair: tuple[str, str]) -> None:
+    portal.merges_make_records = True
+    merge = PublicMergeInput(primary_object_id=pair[0], object_id_to_merge=pair[1])
+    made = hub.crm.contacts.basic_api.merge(merge).id
+    assert made not in pair
+    assert portal.ids("contacts") == [made]
+    for old in pair:
+        assert hub.crm.contacts.basic_api.get_by_id(old).id == made
+    values = portal.get("contacts", made)["properties"]
+    assert (values["hs_object_id"], values["firstname"], values["jobtitle"]) == (made, "Ada", "Buyer")
+    assert set(values["hs_merged_object_ids"].split(";")) == set(pair)
+
+
+def test_ids_of_older_merges_lead_on(portal: Portal, pair: tuple[str, str]) -> None:
+    portal.merges_make_records = True
+    third = portal.create("contacts", {"email": "c@example.com"})
+    first = portal.merge("contacts", *pair)
+    last = portal.merge("contacts", third, first)
+    for old in (*pair, third, first):
+        assert portal.get("contacts", old)["id"] == last
+    ids = portal.get("contacts", last)["properties"]["hs_merged_object_ids"].split(";")
+    assert sorted(ids) == sorted((*pair, third, first))
+
+
+def test_contacts_tell_when_they_were_merged(portal: Portal, pair: tuple[str, str], contact: str) -> None:
+    at = portal.clock() + timedelta(days=1)
+    portal.merge("contacts", *pair, at=at)
+    portal.merge("contacts", pair[0], contact, at=at + timedelta(seconds=1))
+    told = portal.get("contacts", pair[0])["properties"]["hs_calculated_merged_vids"]
+    assert told == f"{pair[1]}:{milliseconds(at)};{contact}:{milliseconds(at) + 1000}"
+
+
+def test_the_associations_of_both_are_the_winners(portal: Portal, call: Call, pair: tuple[str, str]) -> None:
+    portal.merges_make_records = True
+    deals = [portal.create("deals", {"dealname": each}, associations=[("contacts", each)]) for each in pair]
+    made = portal.merge("contacts", *pair)
+    rows = call("GET", f"/crm/v4/objects/contacts/{made}/associations/deals").json()["results"]
+    assert sorted(str(row["toObjectId"]) for row in rows) == deals
+    (back,) = call("GET", f"/crm/v4/objects/deals/{deals[1]}/associations/contacts").json()["results"]
+    assert back["toObjectId"] == int(made)
+
+
+def test_an_address_finds_the_winner_and_the_losers_is_free(
+    hub: Any, portal: Portal, pair: tuple[str, str]
+) -> None:
+    kept, gone = pair
+    portal.merge("contacts", kept, gone)
+    assert [r.id for r in read(hub, "A@example.com", by="email").results] == [kept]
+    again = portal.create("contacts", {"email": "b@example.com"})
+    assert [r.id for r in read(hub, "b@example.com", by="email").results] == [again]
+
+
+def test_the_losers_are_in_no_list(call: Call, portal: Portal, pair: tuple[str, str]) -> None:
+    portal.merge("contacts", *pair)
+    for archived, expected in (("false", [pair[0]]), ("true", [])):
+        rows = call("GET", f"/crm/v3/objects/contacts?archived={archived}").json()["results"]
+        assert [row["id"] for row in rows] == expected
+
+
+def test_an_erased_contact_is_in_no_list_and_leads_nowhere(
+    call: Call, portal: Portal, pair: tuple[str, str]
+) -> None:
+    erased = call("POST", "/crm/v3/objects/contacts/gdpr-delete", json={"objectId": pair[0]})
+    assert erased.status_code == 204
+    assert portal.ids("contacts") == [pair[1]]
+    for archived in ("", "?archived=true"):
+        answer = call("POST", f"{BATCH}/read{archived}", json={"inputs": [{"id": pair[0]}]})
+        assert (answer.status_code, answer.json()["results"]) == (207, [])
