@@ -11,6 +11,7 @@ from typing import Any
 from closedloop.errors import NormaliseError
 from closedloop.mapping.crm import CrmMapping
 from closedloop.mapping.decode import UnreadableError, decode
+from closedloop.mapping.explain import Explanation
 from closedloop.mapping.findings import Findings, Normalised, Refused
 from closedloop.mapping.hubspot_bodies import walk_hubspot
 from closedloop.mapping.load import Mappings, load_mappings
@@ -18,7 +19,7 @@ from closedloop.mapping.salesforce_bodies import walk_salesforce
 from closedloop.schema.records import Record
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
-__all__ = ["Normalised", "Refused", "normalise", "normalise_body"]
+__all__ = ["Normalised", "Refused", "explain", "normalise", "normalise_body"]
 
 _WALKS: Mapping[CrmName, Callable[[Any, Findings], None]] = {
     CrmName.SALESFORCE: walk_salesforce,
@@ -56,6 +57,12 @@ def normalise_body(
     except UnreadableError as exc:
         findings.refuse(exc.reason, exc.message)
     return findings.result()
+
+
+def explain(record: Record, *, mappings: Mappings | None = None) -> Explanation:
+    """Where each field of a record came from, which rule made it, and what was lost on the way; prints as a
+    table. `mappings` are the shipped ones unless given."""
+    return _mapping(record.crm, mappings).explain(record)
 
 
 def _mapping(crm: CrmName | str, mappings: Mappings | None) -> CrmMapping:

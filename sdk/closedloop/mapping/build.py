@@ -14,6 +14,7 @@ from closedloop.mapping.form import CrmForm, check
 from closedloop.mapping.path import PayloadPath, parse_path
 from closedloop.mapping.shape import BECOMES, Slot, has_links, slots, word
 from closedloop.mapping.spec import FieldSpec, LinkSpec, ObjectSpec, Target
+from closedloop.mapping.words import fault_in_writing
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 FEEDBACK_FIELDS: Mapping[FeedbackKind, tuple[str, ...]] = {
@@ -114,6 +115,7 @@ class _Builder:
             fields=fields,
             custom=tuple(self._custom(name, form) for name, form in entry.get("custom", {}).items()),
             links=tuple(self._link(place, form) for place, form in enumerate(entry.get("linked_ids", ()))),
+            read_only=entry.get("read_only", False),
         )
 
     def _field(self, name: str, form: Mapping[str, Any]) -> FieldSpec:
@@ -130,6 +132,13 @@ class _Builder:
 
     def _spec(self, slot: Slot, form: Mapping[str, Any], at: Path, type_: str) -> FieldSpec:
         self._check_type(slot, form, at, type_)
+        spec = self._unchecked(slot, form, at, type_)
+        fault = fault_in_writing(spec, slot)
+        if fault is not None:
+            raise self.document.error((*at, fault[0]), fault[1])
+        return spec
+
+    def _unchecked(self, slot: Slot, form: Mapping[str, Any], at: Path, type_: str) -> FieldSpec:
         return FieldSpec(
             name=slot.name,
             type=type_,
@@ -143,6 +152,11 @@ class _Builder:
             always=self._word(slot, form["always"], (*at, "always")) if "always" in form else None,
             join=self._paths(form.get("join", ()), (*at, "join")),
             separator=form.get("with_", "/"),
+            to=self._path(form["to"], (*at, "to")) if "to" in form else None,
+            writes=self._writes(slot, form.get("writes", {}), at),
+            also=tuple(form.get("also", ())),
+            read_only=form.get("read_only", False),
+            create_only=form.get("create_only", False),
         )
 
     def _check_type(self, slot: Slot, form: Mapping[str, Any], at: Path, type_: str) -> None:
@@ -165,6 +179,14 @@ class _Builder:
 
     def _values(self, slot: Slot, table: Mapping[str, Any], at: Path) -> Mapping[str, Any]:
         return {raw: self._word(slot, ours, (*at, "values", raw)) for raw, ours in table.items()}
+
+    def _writes(self, slot: Slot, table: Mapping[str, str], at: Path) -> Mapping[Any, str]:
+        """The table turned round: its keys are texts of the file, so `true` stands for itself."""
+        flags = {"true": True, "false": False} if slot.type is bool else {}
+        return {
+            self._word(slot, flags.get(ours, ours), (*at, "writes", ours)): theirs
+            for ours, theirs in table.items()
+        }
 
     def _word(self, slot: Slot, text: Any, at: Path) -> Any:
         if text is None:

@@ -6,11 +6,12 @@ A FaultError's message never repeats the value: it may be somebody's data.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
+from closedloop.schema.drafts import draft_of
 from closedloop.schema.records import Money
 
 
@@ -60,6 +61,8 @@ def to_text(value: Any) -> str | None:
 def _number_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() < 64:
+        return str(value)
     if isinstance(value, int | float | Decimal):
         return format(to_decimal(value), "f")
     raise _wrong_type(value, "text")
@@ -102,6 +105,21 @@ def to_decimal(value: Any) -> Decimal | None:
     """The exact number; a float by its shortest form, so that 0.1 is 0.1. NaN and infinities are refused."""
     if value is None:
         return None
+    if type(value) is Decimal:
+        text = str(value)
+        if len(text) <= _LONGEST and "E" not in text and value.is_finite():
+            return value
+    elif type(value) is str or type(value) is float:
+        text = str(value)
+        if len(text) <= _LONGEST and text.replace(".", "", 1).isdigit() and text.isascii():
+            number = Decimal(text)
+            # Only what is very small would be written with an exponent.
+            if text[0] not in "0." or "E" not in str(number):
+                return number
+    return _uncommon(value)
+
+
+def _uncommon(value: Any) -> Decimal | None:
     if isinstance(value, str):
         value = value.strip()
         return _parsed(value) if value else None
@@ -144,6 +162,10 @@ def to_int(value: Any) -> int | None:
 
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+CODES: set[str] = set()
+"""The currency codes that came already: there are few, and a look into a set is quicker than a pattern."""
+_MoneyDraft = draft_of(Money)
+_new: Callable[[type[Any]], Any] = object.__new__
 
 
 def to_money(value: Any, currency: Any) -> Money | None:
@@ -151,14 +173,28 @@ def to_money(value: Any, currency: Any) -> Money | None:
     amount = to_decimal(value)
     if amount is None:
         return None
-    code = to_text(currency)
-    if code is not None and not _CURRENCY.fullmatch(code.upper()):
+    money = _new(_MoneyDraft)
+    money.amount = amount
+    money.currency = None if currency is None else _code(currency)
+    money.__class__ = Money
+    return cast("Money", money)
+
+
+def _code(value: Any) -> str | None:
+    if type(value) is str and value in CODES:
+        return value
+    code = to_text(value)
+    if code is None:
+        return None
+    if not _CURRENCY.fullmatch(code.upper()):
         raise FaultError("bad_currency", "expected an ISO 4217 code such as EUR")
-    return Money(amount=amount, currency=code.upper() if code else None)
+    CODES.add(code.upper())
+    return code.upper()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
+_ROUNDED_UP = re.compile(r"[.,]\d{6}[5-9]", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -174,13 +210,15 @@ def to_datetime(value: Any) -> datetime | None:
         value = value.strip()
         if not value:
             return None
-        return _from_iso(value) if value[10:11] in {"T", " "} else _from_short_text(value)
+        return _from_iso(value) if value[10:11] in {"T", "t", " "} else _from_short_text(value)
     return _aware(value) if isinstance(value, datetime) else _from_milliseconds(value)
 
 
 def _from_iso(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
+        if len(text) > 26 and _ROUNDED_UP.search(text):
+            instant += timedelta(microseconds=1)
         return instant if instant.tzinfo is UTC else _aware(instant)
     except OverflowError:
         raise _bad_datetime() from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from closedloop.errors import NormaliseError
@@ -11,8 +12,13 @@ from closedloop.loop.feedback import FeedbackKind
 from closedloop.mapping.build import CrmSpec
 from closedloop.mapping.compile import Normaliser, compile_object
 from closedloop.mapping.convert import FaultError
+from closedloop.mapping.explain import Explainer, Explanation
+from closedloop.mapping.inverse import Writer
 from closedloop.mapping.lifecycle import Lifecycle
+from closedloop.mapping.outward import Outward
+from closedloop.mapping.page import PageReader, RecordPage
 from closedloop.mapping.path import PayloadPath, dig
+from closedloop.mapping.reasons import Reasons
 from closedloop.mapping.spec import ObjectSpec, Target
 from closedloop.schema.records import Record, Stage
 from closedloop.schema.vocabulary import CrmName, ObjectType
@@ -21,14 +27,17 @@ from closedloop.schema.vocabulary import CrmName, ObjectType
 class CrmMapping:
     """How one CRM's objects become ours and where its feedback goes; compiled once, safe to share."""
 
-    def __init__(self, spec: CrmSpec, lifecycle: Lifecycle) -> None:
+    def __init__(self, spec: CrmSpec, lifecycle: Lifecycle, reasons: Reasons) -> None:
         self.crm: CrmName = spec.crm
         self._spec = spec
         self._lifecycle = lifecycle
+        self._explainer = Explainer(crm=spec.crm, lifecycle=lifecycle, reasons=reasons)
+        self._outward = Outward(spec.crm, spec.objects)
         self._compiled: Mapping[ObjectType, Sequence[tuple[ObjectSpec, Normaliser]]] = {
             object_type: [(source, compile_object(spec.crm, source)) for source in sources]
             for object_type, sources in spec.objects.items()
         }
+        self._pages: dict[tuple[ObjectType, str | None], PageReader] = {}
         self._objects = {
             name.lower(): object_type
             for object_type, sources in spec.objects.items()
@@ -36,11 +45,101 @@ class CrmMapping:
             for name in (source.source, *source.also_called)
         }
 
-    def normalise(self, object: ObjectType, payload: Mapping[str, Any]) -> Record:  # noqa: A002 - the word of the schema
-        """The record in `payload`; NormaliseError names the field that failed and why."""
-        normaliser = self._choose(object, payload)
+    def normalise(
+        self,
+        object: ObjectType,  # noqa: A002 - the word of the schema
+        payload: Mapping[str, Any],
+        source: str | None = None,
+    ) -> Record:
+        """The record in `payload`; NormaliseError names the field that failed and why.
+
+        `source` is one of `sources(object)`; without it the payload tells, where several become the object.
+        """
+        _, normaliser = self._choose(object, payload, source)
         record = normaliser(payload)
         return self._with_meaning(record) if isinstance(record, Stage) else record
+
+    def page(self, of: ObjectType, body: bytes, source: str | None = None) -> RecordPage:
+        """What a whole answer holds, Salesforce's `records` or HubSpot's `results`: the records that
+        `normalise` would make of them, much quicker. AnswerError if the body is no such answer.
+
+        Their `raw` is decoded from the body when it is looked at, and keeps the body until then.
+        """
+        reader = self._pages.get((of, source))
+        if reader is None:
+            only = source is not None or len(self.sources(of)) < 2
+            spec = self._first(of, source) if only and of is not ObjectType.STAGE else None
+            again = partial(self.normalise, of, source=source)
+            self._pages[of, source] = reader = PageReader(self.crm, spec, again)
+        return reader.read(body)
+
+    def coerce(self, of: ObjectType, values: Mapping[str, Any] | Record) -> dict[str, Any]:
+        """The values that are to be written, checked and of our types, under the names of `shape.slots`.
+
+        UTM parameters may be given as `utm` or as `utm.source` and so on, custom fields by the mapping's
+        names, under `custom` or beside the others. Of a record its fields that hold something count, but
+        for its identity, its times and what this CRM sets itself; of another CRM's, those but for its
+        identity, ids of other records and what CRMs work out. UnsupportedError names a field that the
+        CRM cannot hold or that it sets itself, BadValueError one that cannot hold the value.
+        """
+        return self._outward.coerce(of, values)
+
+    def changed(self, record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the coerced values that the CRM does not hold already, as the record shows it."""
+        return self._outward.changed(record, values)
+
+    def denormalise(
+        self,
+        of: ObjectType,
+        values: Mapping[str, Any],
+        source: str | None = None,
+        *,
+        currency: str | None = None,
+    ) -> dict[PayloadPath, Any]:
+        """Where in the CRM's payload each of the coerced values goes, and as what.
+
+        `source` is one of `sources(of)`, else what `source_for` says. Salesforce gets JSON values and None to
+        clear a field, HubSpot texts and "" to clear one. A path under `labels` wants the option's value for
+        the label or value given; one under `associations` is the id of a record to associate. `currency` is
+        the organisation's own: if it is given, money in another one is refused where the CRM names none.
+        """
+        return self._outward.denormalise(of, values, source, currency)
+
+    def writable(self, of: ObjectType, source: str | None = None) -> Mapping[str, PayloadPath]:
+        """Every field of ours that can be written, and where: in `source`, or in the first that has it."""
+        return self._outward.writable(of, source)
+
+    def create_only(self, of: ObjectType) -> frozenset[str]:
+        """Those of the writable fields that can be written only when a record is created."""
+        return self._outward.create_only(of)
+
+    def writers(self, of: ObjectType, source: str) -> Mapping[str, Writer]:
+        """How each mapped field of one source is written, or why it is not."""
+        return self._outward.writers(of, source)
+
+    def source_for(self, of: ObjectType, values: Mapping[str, Any]) -> str:
+        """Which of `sources(of)` a new record with these coerced values belongs in: a call, a task, ….
+
+        The `kind` says it; without one, the only source that holds all the values. BadValueError when
+        several do.
+        """
+        return self._outward.source_for(of, values)
+
+    def explain(self, record: Record) -> Explanation:
+        """Where each field of the record came from, which rule made it, and what was lost on the way.
+
+        NormaliseError for a record of another CRM, whose mapping has to be asked.
+        """
+        if record.crm is not self.crm:
+            raise NormaliseError(f"the record is of {record.crm}: ask its mapping", reason="wrong_record")
+        spec, again = self._first(record.object), None
+        if record.raw:
+            try:
+                spec, normaliser = self._choose(record.object, record.raw)
+                again = normaliser(record.raw)
+            except NormaliseError:
+                pass  # the mapping has changed since the record was read; the explanation says so
+        return self._explainer.explain(record, again, spec, self.writers(record.object, spec.source))
 
     def source(self, object: ObjectType) -> str:  # noqa: A002 - the word of the schema
         """The CRM's name of the object: Salesforce's sObject, HubSpot's object type path."""
@@ -50,14 +149,30 @@ class CrmMapping:
         """The CRM's names of all that becomes this object, such as Task and Event."""
         return tuple(spec.source for spec in self._spec.objects.get(object, ()))
 
+    def specification(self, object: ObjectType, source: str | None = None) -> ObjectSpec:  # noqa: A002 - the word of the schema
+        """What the file says of one source of the object; the first unless `source` names one."""
+        return self._first(object, source)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """What the stages mean."""
+        return self._lifecycle
+
     def object_of(self, source: str) -> ObjectType | None:
         """The object that the CRM's name, type id or singular stands for."""
         return self._objects.get(source.lower())
 
-    def fields(self, object: ObjectType, source: str | None = None) -> tuple[str, ...]:  # noqa: A002 - the word of the schema
-        """What to ask the CRM for: Salesforce field paths, HubSpot property names."""
-        names = (self._asked(path) for path in self._first(object, source).paths)
-        return tuple(dict.fromkeys(name for name in names if name))
+    def fields(
+        self,
+        object: ObjectType,  # noqa: A002 - the word of the schema
+        source: str | None = None,
+        names: frozenset[str] | None = None,
+    ) -> tuple[str, ...]:
+        """What to ask the CRM for: Salesforce field paths, HubSpot property names; for these fields of ours
+        only, if given, and those without which there is no record."""
+        spec = self._first(object, source)
+        asked = (self._asked(path) for path in (spec.paths if names is None else spec.paths_of(names)))
+        return tuple(dict.fromkeys(name for name in asked if name))
 
     def history(self, object: ObjectType) -> tuple[str, ...]:  # noqa: A002 - the word of the schema
         """The HubSpot properties to read with their history, which tells who changed them and when."""
@@ -82,8 +197,10 @@ class CrmMapping:
             return None if path[0] == "attributes" else ".".join(map(str, path))
         return str(path[1]) if path[0] in {"properties", "labels"} and len(path) > 1 else None
 
-    def _choose(self, object_type: ObjectType, payload: Any) -> Normaliser:
-        if not isinstance(payload, Mapping):
+    def _choose(
+        self, object_type: ObjectType, payload: Any, source: str | None = None
+    ) -> tuple[ObjectSpec, Normaliser]:
+        if type(payload) is not dict and not isinstance(payload, Mapping):
             raise NormaliseError(f"a {object_type} must be a JSON object", reason="not_a_record")
         candidates = self._compiled.get(object_type)
         if not candidates:
@@ -92,8 +209,14 @@ class CrmMapping:
             )
         said = _said_type(payload) if self.crm is CrmName.SALESFORCE else None
         if said is not None:
-            return _by_type(candidates, said, object_type)
-        return next((found for spec, found in candidates if _has(payload, spec.when)), candidates[0][1])
+            first = candidates[0]
+            return first if said == first[0].source else _by_type(candidates, said, object_type)
+        if source is not None:
+            spec = self._first(object_type, source)
+            return next(found for found in candidates if found[0] is spec)
+        if len(candidates) == 1:
+            return candidates[0]
+        return next((found for found in candidates if _has(payload, found[0].when)), candidates[0])
 
     def _with_meaning(self, stage: Stage) -> Stage:
         return replace(stage, meaning=self._lifecycle.meaning(self.crm, stage.of, stage, stage.name))
@@ -102,16 +225,18 @@ class CrmMapping:
 def _said_type(payload: Mapping[str, Any]) -> str | None:
     """The sObject that the row says it is; outbound messages and change events do not say."""
     attributes = payload.get("attributes")
-    said = attributes.get("type") if isinstance(attributes, Mapping) else None
+    if type(attributes) is not dict and not isinstance(attributes, Mapping):
+        return None
+    said = attributes.get("type")
     return said if isinstance(said, str) else None
 
 
 def _by_type(
     candidates: Sequence[tuple[ObjectSpec, Normaliser]], said: str, object_type: ObjectType
-) -> Normaliser:
+) -> tuple[ObjectSpec, Normaliser]:
     for spec, normaliser in candidates:
         if spec.source.lower() == said.lower():
-            return normaliser
+            return spec, normaliser
     names = " or ".join(spec.source for spec, _ in candidates)
     raise NormaliseError(
         f"the payload says that it is another object than {names}, which makes a {object_type}",

@@ -65,14 +65,31 @@ def _decode_text(text: str) -> Any:
     if start == "<":
         return _xml(text)
     try:
-        # Amounts stay exact, and 1e400 does not become infinite.
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return _json(text)
     except RecursionError:
         raise UnreadableError("bad_json", "the JSON is nested too deeply") from None
     except (ValueError, ArithmeticError):
         if start in "{[":
             raise UnreadableError("bad_json", "the JSON is cut off or malformed") from None
         return _csv(text)
+
+
+def _json(text: str) -> Any:
+    """The JSON's value. Amounts stay exact, and 1e400 does not become infinite."""
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, ArithmeticError):  # a number beyond what Python reads: only its own field is at fault
+        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
+
+
+def _number(text: str) -> Any:
+    """The number; its text if it is beyond even Decimal. Python refuses an int of more than 4300 digits."""
+    try:
+        return int(text) if len(text) < 4000 and text.lstrip("-").isdigit() else Decimal(text)
+    except ArithmeticError:
+        return text
 
 
 def _refuse_constant(_: str) -> None:

@@ -42,6 +42,15 @@ class Words(fields.Field[list[str]]):
         return found
 
 
+class Flag(fields.Field[bool]):
+    """`true` or `false`, and nothing that merely counts as it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002 - marshmallow's signature
+        if not isinstance(value, bool):
+            raise ValidationError("expected true or false")
+        return value
+
+
 class Strict(Schema):
     """Refuses keys it does not know, and names the likeliest meant one."""
 
@@ -70,6 +79,11 @@ class FieldForm(Strict):
     always = fields.Raw()
     join = Words()
     with_ = fields.String(data_key="with")
+    to = fields.String()
+    writes = fields.Dict(keys=fields.String(), values=fields.String())
+    also = Words()
+    read_only = Flag()
+    create_only = Flag()
 
 
 class FieldEntry(fields.Field[dict[str, Any]]):
@@ -101,6 +115,7 @@ class ObjectForm(Strict):
     fields_ = fields.Dict(keys=fields.String(), values=FieldEntry(), data_key="fields", required=True)
     custom = fields.Dict(keys=fields.String(), values=FieldEntry())
     linked_ids = fields.List(fields.Nested(LinkForm))
+    read_only = Flag()
 
 
 class TargetForm(Strict):

@@ -26,6 +26,7 @@ _TELLTALE: tuple[tuple[str, ObjectType], ...] = (
     ("hs_email_subject", ObjectType.ACTIVITY),
     ("hs_meeting_title", ObjectType.ACTIVITY),
     ("hs_task_subject", ObjectType.ACTIVITY),
+    ("hs_note_body", ObjectType.ACTIVITY),
     # Contacts call their last change so; everything else calls it hs_lastmodifieddate.
     ("lastmodifieddate", ObjectType.CONTACT),
     ("domain", ObjectType.ACCOUNT),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from closedloop.errors import MappingError
 from closedloop.mapping.build import build_crm
 from closedloop.mapping.crm import CrmMapping
-from closedloop.mapping.document import nearest, read_document
+from closedloop.mapping.document import Document, nearest, read_document
 from closedloop.mapping.lifecycle import Lifecycle, build_lifecycle
+from closedloop.mapping.overlay import laid_over, overlay_document
 from closedloop.mapping.reasons import Reasons, build_reasons
 from closedloop.schema.vocabulary import CrmName
 
@@ -22,16 +25,38 @@ FILES = (*(f"{crm}.yaml" for crm in CrmName), "reasons.yaml", "lifecycle.yaml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mappings:
-    """All mapping files, checked and compiled; `version` is their digest, kept with what they produced."""
+    """All mapping files, checked and compiled; `version` is their digest, kept with what they produced.
+
+    `documents` are the CRMs' files as they were read, for `overlaid`.
+    """
 
     crms: Mapping[CrmName, CrmMapping]
     reasons: Reasons
     lifecycle: Lifecycle
     version: str
+    documents: Mapping[CrmName, Document] = field(repr=False)
 
     def crm(self, crm: CrmName) -> CrmMapping:
         """The mapping of one CRM."""
         return self.crms[CrmName(crm)]
+
+    def overlaid(self, crm: CrmName, overlay: Mapping[str, Any] | Path | str) -> Mappings:
+        """These mappings with changes to one CRM's: a mapping of the file's form, or the path of a YAML file.
+
+        It holds only what differs: `{"objects": {"lead": {"fields": {"reason": "Why_Not__c"}}}}`. A field
+        is replaced as a whole, None takes one away. Several overlays may lie over one another. MappingError
+        names the overlay's file and line, or its keys.
+        """
+        upper = overlay_document(overlay)
+        if not upper.data:
+            return self
+        document = laid_over(self.documents[crm], upper)
+        return replace(
+            self,
+            crms={**self.crms, crm: CrmMapping(build_crm(document, crm), self.lifecycle, self.reasons)},
+            documents={**self.documents, crm: document},
+            version=_digest({"below": self.version.encode(), f"{crm} above": _canonical(upper)}),
+        )
 
 
 def load_mappings(directory: Path | None = None) -> Mappings:
@@ -72,18 +97,28 @@ def _read(path: Path) -> bytes:
 
 def _build(files: Mapping[str, bytes]) -> Mappings:
     documents = {name: read_document(name, files[name]) for name in FILES}
+    crms = {crm: documents[f"{crm}.yaml"] for crm in CrmName}
     lifecycle = build_lifecycle(documents["lifecycle.yaml"])
+    reasons = build_reasons(documents["reasons.yaml"])
     return Mappings(
-        crms={crm: CrmMapping(build_crm(documents[f"{crm}.yaml"], crm), lifecycle) for crm in CrmName},
-        reasons=build_reasons(documents["reasons.yaml"]),
+        crms={
+            crm: CrmMapping(build_crm(document, crm), lifecycle, reasons) for crm, document in crms.items()
+        },
+        reasons=reasons,
         lifecycle=lifecycle,
-        version=_digest(files),
+        version=_digest({name: files[name] for name in FILES}),
+        documents=crms,
     )
 
 
 def _digest(files: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
-    for name in FILES:
-        digest.update(f"{name} {len(files[name])}\n".encode())
-        digest.update(files[name])
+    for name, content in files.items():
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
     return digest.hexdigest()
+
+
+def _canonical(document: Document) -> bytes:
+    """The document's content, however it was laid out."""
+    return json.dumps(document.data, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")

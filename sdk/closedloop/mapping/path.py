@@ -27,19 +27,20 @@ def parse_path(text: str) -> PayloadPath:
 
 def dig(payload: Any, path: PayloadPath) -> Any:
     """The value at `path`; None where the payload ends before it. A FaultError where it has another shape."""
-    for step in path:
+    for each in path:
         if payload is None:
             return None
-        payload = _step(payload, step)
+        payload = step(payload, each)
     return payload
 
 
-def _step(payload: Any, step: str | int) -> Any:
-    if isinstance(step, str) and isinstance(payload, Mapping):
-        return payload.get(step)
-    if isinstance(step, int) and isinstance(payload, list | tuple):
-        return payload[step] if step < len(payload) else None
-    raise FaultError("wrong_type", f"`{step}` was looked for, but the payload has another shape there")
+def step(payload: Any, name: str | int) -> Any:
+    """The value under a name, or at a place of a list; None where there is none."""
+    if isinstance(name, str) and isinstance(payload, Mapping):
+        return payload.get(name)
+    if isinstance(name, int) and isinstance(payload, list | tuple):
+        return payload[name] if name < len(payload) else None
+    raise FaultError("wrong_type", f"`{name}` was looked for, but the payload has another shape there")
 
 
 _EMPTY: Mapping[str, Any] = {}

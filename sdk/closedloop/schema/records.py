@@ -84,7 +84,8 @@ class Record:
             raise ValueError(f"a {self.object} needs the id that its CRM gave it")
         for name in _datetime_fields(type(self)):
             value = getattr(self, name)
-            if value is not None and value.utcoffset() is None:
+            # Nearly all are in UTC: looking at the zone is quicker than asking it.
+            if value is not None and value.tzinfo is not UTC and value.utcoffset() is None:
                 raise ValueError(f"{name} of {self.object} is naive: give it a time zone, UTC at best")
 
     @property
