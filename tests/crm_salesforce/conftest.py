@@ -16,7 +16,7 @@ import pytest
 from closedloop.crm.retry import without_waiting
 from closedloop.crm.salesforce import SalesforceCredentials, SalesforceCrm
 from closedloop.crm.salesforce.client import Client
-from closedloop.mapping import CrmMapping, load_mappings
+from closedloop.mapping import CrmMapping, Mappings, load_mappings
 from closedloop.sandbox.http import LocalServer
 from closedloop.sandbox.salesforce import Org, SalesforceSandbox
 from closedloop.schema.vocabulary import CrmName
@@ -164,17 +164,26 @@ def org(sandbox: SalesforceSandbox) -> Org:
 
 
 @pytest.fixture
-def connected(sandbox: SalesforceSandbox, clock: Clock) -> Callable[..., SalesforceCrm]:
-    """Connects to the sandbox."""
+def naps() -> list[float]:
+    """The seconds that were waited for bulk jobs."""
+    return []
 
-    def connect(*, page_size: int = 2000, currency: str | None = None) -> SalesforceCrm:
-        credentials = SalesforceCredentials(
+
+@pytest.fixture
+def connected(sandbox: SalesforceSandbox, clock: Clock, naps: list[float]) -> Callable[..., SalesforceCrm]:
+    """Connects to the sandbox; takes credentials besides."""
+
+    def connect(
+        *, page_size: int = 2000, mappings: Mappings | None = None, **credentials: Any
+    ) -> SalesforceCrm:
+        given = SalesforceCredentials(
             login_url=sandbox.url,
             client_id=sandbox.client_id,
             client_secret=sandbox.client_secret,
-            currency=currency,
+            **credentials,
         )
-        return SalesforceCrm(credentials, load_mappings(), page_size=page_size, clock=clock)
+        loaded = mappings or load_mappings()
+        return SalesforceCrm(given, loaded, page_size=page_size, clock=clock, sleep=naps.append)
 
     return connect
 
@@ -182,6 +191,20 @@ def connected(sandbox: SalesforceSandbox, clock: Clock) -> Callable[..., Salesfo
 @pytest.fixture
 def crm(connected: Callable[..., SalesforceCrm]) -> SalesforceCrm:
     return connected()
+
+
+@pytest.fixture
+def calls(org: Org) -> Callable[[], int]:
+    """How many API calls were made so far, without those for tokens and describes."""
+
+    def count() -> int:
+        return sum(
+            number
+            for (_, path), number in org.requests.items()
+            if not path.endswith("/describe") and "/oauth2/" not in path
+        )
+
+    return count
 
 
 @pytest.fixture

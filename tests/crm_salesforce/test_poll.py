@@ -167,6 +167,22 @@ def test_a_walk_that_was_interrupted_does_not_count_as_a_second_look(
     assert found == [late, *people]
 
 
+def test_a_row_that_commits_late_while_a_slow_poll_is_under_way_is_found_by_the_next(
+    org: Org, connected: Any, clock: Any
+) -> None:
+    people = [lead(org, f"Doe {number}") for number in range(3)]
+    pages = connected(page_size=2).poll(None)
+    while not ids(next(pages).batch, ObjectType.LEAD):
+        pass
+    late = org.insert("Lead", {"LastName": "Late", "Company": "Acme"}, at=STARTED - timedelta(minutes=1))
+    clock.now += 3 * HOUR
+    newest = lead(org, "Newest")
+    rest, _, cursor = everything(pages)
+    assert [record.id for record in rest if record.object is ObjectType.LEAD] == [people[2], newest]
+    found, _, _ = changed(connected(), cursor)
+    assert late in found
+
+
 def test_a_poll_taken_one_page_at_a_time_comes_to_its_end(
     sandbox: SalesforceSandbox, org: Org, connected: Any, clock: Any
 ) -> None:

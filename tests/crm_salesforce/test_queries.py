@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 
-from closedloop.crm.salesforce.cursor import OVERLAP, Cursor, Mark, Place
+from closedloop.crm.salesforce.cursor import OVERLAP, Cursor, ObjectCursor, Place, Walk
 from closedloop.crm.salesforce.ids import full_id
-from closedloop.crm.salesforce.soql import chunks, instant, one_of, select, since
+from closedloop.crm.salesforce.soql import chunks, instant, literal, one_of, select, since
 from closedloop.errors import RefusedError
 from closedloop.schema.vocabulary import ObjectType
 
@@ -16,6 +18,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LEAD = "00QXx00000aBcD1MAK"
 LATER = "00QXx00000aBcD2MAK"
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -78,46 +81,81 @@ def test_values_are_cut_into_chunks(count: int, sizes: list[int]) -> None:
     assert [len(chunk) for chunk in chunks(range(count), 200)] == sizes
 
 
-def walked(cursor: Cursor, last: Place | None, at: datetime, *, interrupted: bool = False) -> Cursor:
-    """A walk of the leads that began and ended at `at`."""
-    return cursor.behind(ObjectType.LEAD, last, began_at=None if interrupted else at, now=at)
+LEADS = ObjectType.LEAD
 
 
-def test_a_walk_begins_some_minutes_before_the_newest_row_known() -> None:
-    cursor = walked(Cursor(), Place(NOON, LEAD), NOON + MINUTE)
-    assert cursor.start(ObjectType.LEAD) == Place(NOON - OVERLAP)
-    assert cursor.start(ObjectType.CONTACT) is None
+def test_a_walk_vouches_for_nothing_within_the_overlap_before_it_began() -> None:
+    walk = Walk().behind(Place(NOON, LEAD), NOON + MINUTE, OVERLAP)
+    assert walk == Walk(known=Place(NOON + MINUTE - OVERLAP))
 
 
-def test_once_all_late_rows_must_have_come_a_quiet_object_is_not_read_again() -> None:
+def test_a_walk_that_took_long_vouches_for_nothing_that_came_while_it_was_under_way() -> None:
+    walk = Walk().within(Place(NOON - HOUR, LEAD), NOON).within(Place(NOON + HOUR, LEAD), NOON + HOUR)
+    assert walk.start == Place(NOON + HOUR, LEAD)
+    kept = Cursor.load(Cursor(walks={LEADS: walk}).dump()).of(LEADS)
+    after = kept.behind(Place(NOON + 2 * HOUR, LATER), NOON + 2 * HOUR, OVERLAP)
+    assert after == Walk(known=Place(NOON - OVERLAP))
+
+
+def test_a_quiet_object_is_in_the_end_not_read_again() -> None:
     newest = Place(NOON, LEAD)
-    cursor = walked(Cursor(), newest, NOON)
-    cursor = walked(cursor, newest, NOON + OVERLAP - MINUTE)
-    assert cursor.start(ObjectType.LEAD) == Place(NOON - OVERLAP)
-    cursor = walked(cursor, newest, NOON + OVERLAP)
-    assert cursor.start(ObjectType.LEAD) == newest
-    assert walked(cursor, None, NOON + 3 * OVERLAP) == cursor
+    walk = Walk().behind(newest, NOON, OVERLAP)
+    assert walk.start == Place(NOON - OVERLAP)
+    walk = walk.behind(newest, NOON + HOUR, OVERLAP)
+    assert walk.start == newest
+    assert walk.behind(None, NOON + 2 * HOUR, OVERLAP) == walk
 
 
-def test_a_new_row_opens_the_overlap_again() -> None:
-    cursor = Cursor(marks={ObjectType.LEAD: Mark(newest=Place(NOON, LEAD), noted_at=NOON, settled=True)})
-    cursor = walked(cursor, Place(NOON + MINUTE, LEAD), NOON + OVERLAP)
-    assert cursor.start(ObjectType.LEAD) == Place(NOON + MINUTE - OVERLAP)
+def test_a_server_clock_that_is_wrong_does_not_lead_a_walk_past_rows_to_come() -> None:
+    ahead = Walk().behind(Place(NOON, LEAD), NOON + 24 * HOUR, OVERLAP)
+    assert ahead.start == Place(NOON, LEAD)
 
 
-def test_a_walk_that_was_interrupted_settles_nothing() -> None:
-    newest = Place(NOON, LEAD)
-    cursor = walked(walked(Cursor(), newest, NOON), newest, NOON + 2 * OVERLAP, interrupted=True)
-    assert cursor.start(ObjectType.LEAD) == Place(NOON - OVERLAP)
+def test_nothing_read_is_nothing_known() -> None:
+    assert Walk().behind(None, NOON, OVERLAP) == Walk()
 
 
 def test_a_cursor_survives_being_kept() -> None:
-    cursor = walked(Cursor(), Place(NOON, LEAD), NOON)
-    within = cursor.within(ObjectType.OPPORTUNITY, Place(NOON, LATER))
+    cursor = Cursor().after(LEADS, Walk(known=Place(NOON, LEAD)))
+    within = cursor.after(ObjectType.OPPORTUNITY, Walk(known=Place(NOON), began=NOON, at=Place(NOON, LATER)))
     assert Cursor.load(cursor.dump()) == cursor
     assert Cursor.load(within.dump()) == within
-    assert within.start(ObjectType.OPPORTUNITY) == Place(NOON, LATER)
+    assert (cursor.walking, within.walking) == (None, ObjectType.OPPORTUNITY)
+    assert within.of(ObjectType.OPPORTUNITY).start == Place(NOON, LATER)
     assert Cursor.load(None) == Cursor() == Cursor.load(Cursor().dump())
+
+
+def test_a_cursor_of_the_first_version_goes_on_and_reads_the_overlap_once_more() -> None:
+    mark = {"newest": [NOON.isoformat(), LEAD], "noted_at": NOON.isoformat(), "settled": True}
+    kept = {"version": 1, "marks": {"lead": mark}, "walking": "lead", "at": [NOON.isoformat(), LEAD]}
+    assert Cursor.load(json.dumps(kept)) == Cursor(walks={LEADS: Walk(known=Place(NOON - OVERLAP))})
+
+
+def test_an_objects_cursor_survives_being_kept_and_is_no_other_objects() -> None:
+    walks = {"Task": Walk(known=Place(NOON, LEAD)), "Event": Walk(began=NOON, at=Place(NOON, LATER))}
+    cursor = ObjectCursor(object=ObjectType.ACTIVITY, walks=walks, seen=("a", "b"))
+    assert ObjectCursor.load(cursor.dump(), ObjectType.ACTIVITY) == cursor
+    for other in (lambda: ObjectCursor.load(cursor.dump(), LEADS), lambda: Cursor.load(cursor.dump())):
+        with pytest.raises(RefusedError) as caught:
+            other()
+        assert caught.value.reason == "bad_cursor"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Ada", "'Ada'"),
+        ('O\'Neil \\ "x"', "'O\\'Neil \\\\ \\\"x\\\"'"),
+        ("a\nb\tc", "'a\\nb\\tc'"),
+        (Decimal("12.50"), "12.50"),
+        (Decimal("1E+3"), "1000"),
+        (7, "7"),
+    ],
+)
+def test_a_value_gets_into_a_query_as_a_literal_that_it_cannot_end(
+    value: str | int | Decimal, text: str
+) -> None:
+    assert literal(value) == text
 
 
 @pytest.mark.parametrize(
@@ -128,14 +166,16 @@ def test_a_cursor_survives_being_kept() -> None:
         "{}",
         "[]",
         "null",
-        '{"version": 2, "marks": {}}',
+        '{"version": 3, "walks": {}}',
+        '{"version": 2}',
+        '{"version": 2, "walks": []}',
+        '{"version": 2, "walks": {"boat": {}}}',
+        '{"version": 2, "walks": {"lead": {"known": ["2026-11-20T12:00:00", ""]}}}',
+        '{"version": 2, "walks": {"lead": {"began": "2026-11-20T12:00:00"}}}',
         '{"version": 1}',
         '{"version": 1, "marks": []}',
         '{"version": 1, "marks": {"boat": {}}}',
         '{"version": 1, "marks": {"lead": {}}}',
-        '{"version": 1, "marks": {"lead": {"newest": ["2026-11-20T12:00:00", ""], "noted_at": "x"}}}',
-        '{"version": 1, "marks": {}, "walking": "lead"}',
-        '{"version": 1, "marks": {}, "walking": "lead", "at": ["2026-11-20T12:00:00", ""]}',
     ],
 )
 def test_a_text_that_is_no_cursor_is_refused(text: str) -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from closedloop.crm.base import Batch, Organisation, Page
-from closedloop.crm.salesforce.credentials import SalesforceCredentials
+from closedloop.crm.connected import ConnectedCrm
+from closedloop.crm.results import Quota
+from closedloop.crm.salesforce.bulk import Bulk
+from closedloop.crm.salesforce.changes import Changes
+from closedloop.crm.salesforce.credentials import BulkUse, SalesforceCredentials
 from closedloop.crm.salesforce.describes import Describes
+from closedloop.crm.salesforce.fetch import Fetch
 from closedloop.crm.salesforce.ids import full_id
-from closedloop.crm.salesforce.poll import PAGE_SIZE, Poll
+from closedloop.crm.salesforce.parcels import Packer
+from closedloop.crm.salesforce.poll import Poll
+from closedloop.crm.salesforce.port import SalesforcePort
+from closedloop.crm.salesforce.proof import Proof
 from closedloop.crm.salesforce.read import Reader
+from closedloop.crm.salesforce.save import Save
 from closedloop.crm.salesforce.soql import Question, select
+from closedloop.crm.salesforce.walk import PAGE_SIZE, Walker
 from closedloop.crm.salesforce.write import Writer
 from closedloop.errors import AnswerError
 from closedloop.loop.feedback import DeliveryResult, Feedback, FeedbackKind
@@ -23,14 +34,19 @@ from closedloop.schema.vocabulary import CrmName, ObjectType
 
 if TYPE_CHECKING:
     from closedloop.crm.salesforce.client import Client, Usage
+    from closedloop.mapping.discovery import Discovery
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SalesforceCrm:
-    """A connected Salesforce org. Threads may share it; nothing is sent before it is first used."""
+class SalesforceCrm(ConnectedCrm):
+    """A connected Salesforce org. Threads may share it; nothing is sent before it is first used.
+
+    `page_size` is how many rows a poll or `changes` asks for at a time; `clock` is believed only until
+    Salesforce has told its own time, and `sleep` waits for bulk jobs.
+    """
 
     name: ClassVar[CrmName] = CrmName.SALESFORCE
     person_target: ClassVar[ObjectType] = ObjectType.CAMPAIGN_MEMBER
@@ -43,17 +59,47 @@ class SalesforceCrm:
         *,
         page_size: int = PAGE_SIZE,
         clock: Callable[[], datetime] = _now,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = _connected(credentials)
         self._stated_currency = credentials.currency
+        self._mappings = mappings
         self.mapping = mappings.crm(CrmName.SALESFORCE)
         self.describes = Describes(self.client)
-        self._reader = Reader(self.client, self.mapping, self.describes, currency=self._currency)
+        self._reader = Reader(self.client, self.mapping, self.describes, currency=self._currency, clock=clock)
+        self._walker = Walker(self._reader, page_size=page_size, overlap=credentials.overlap)
         self._writer = Writer(self.client, self.mapping, self.describes, currency=self._currency)
-        self._page_size = page_size
-        self._clock = clock
+        use, bulk = BulkUse(credentials.bulk), Bulk(self.client, sleep=sleep)
+        self._fetch = Fetch(self.client, self._reader, self.describes, bulk, use=use)
+        changes = Changes(self.client, self._reader, self._fetch, self._walker, overlap=credentials.overlap)
+        packer = Packer(self.mapping, self.describes, self._fetch, currency=self._currency)
+        proof = Proof(self._reader, self.describes)
+        save = Save(self.client, packer, self._fetch, proof, bulk, use=use)
+        self._port = SalesforcePort(self.mapping, self._fetch, changes, save)
+        self._sender = self.client
         self._lock = threading.Lock()
         self._organisation: Organisation | None = None
+
+    @property
+    def quota(self) -> Quota:
+        """How many calls are allowed and used, as the newest answer counted them."""
+        return self.client.quota
+
+    def close(self) -> None:
+        """Ends the keep-alive connections; new ones are opened when they are needed."""
+        self.client.close()
+
+    def describe(self, object: ObjectType | str) -> Discovery:  # noqa: A002 - the word of the schema
+        """The org's own fields for an object: which of them are mapped, which look like reasons."""
+        from closedloop.crm.salesforce.describe import described  # noqa: PLC0415 - seldom needed
+
+        return described(
+            ObjectType(object),
+            mapping=self.mapping,
+            reasons=self._mappings.reasons,
+            describes=self.describes,
+            fetch=self._fetch,
+        )
 
     @property
     def usage(self) -> Usage | None:
@@ -79,7 +125,7 @@ class SalesforceCrm:
 
     def poll(self, cursor: str | None) -> Iterator[Page]:
         """Everything that changed since `cursor`, oldest first."""
-        return Poll(self._reader, page_size=self._page_size, clock=self._clock).pages(cursor)
+        return Poll(self._reader, self._walker).pages(cursor)
 
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
         """Writes each value to its target; one result per value, in order."""

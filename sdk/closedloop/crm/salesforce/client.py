@@ -1,43 +1,49 @@
-"""The connection to one org: the only module that knows simple-salesforce, whose errors end here.
+"""The connection to one org: the only module that knows simple-salesforce.
 
-What the library leaves to its users is done here: the token and its renewal (its own renewal can repeat
-without end and loses headers), timeouts, retries, exact numbers, checked ids and continuation addresses,
-and errors by their code. Everything sent is safe to repeat: queries, updates by id, upserts by external id.
+The library says where an org's API is and how a request is signed. What it leaves to its users is done here
+and in the modules beside: the token and its renewal (its own can repeat without end, loses headers and keeps
+the old host), timeouts, retries, exact numbers, checked paths, usage, and errors by their code.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import quote
+from datetime import datetime
+from typing import Any
 
-import requests
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError
 
 from closedloop.crm import retry
-from closedloop.crm.salesforce.answers import error_of, is_collection
-from closedloop.crm.salesforce.credentials import SalesforceCredentials, checked_origin
-from closedloop.crm.salesforce.soql import Question
-from closedloop.crm.salesforce.transport import Session, decoded
-from closedloop.errors import AnswerError, AuthenticationError, GoneError, RetryableError, SettingsError
+from closedloop.crm.budget import Budget
+from closedloop.crm.raw import Answer, checked_path
+from closedloop.crm.results import Quota
+from closedloop.crm.salesforce.answers import decoded, error_of, is_collection, nothing_happened
+from closedloop.crm.salesforce.auth import tokens
+from closedloop.crm.salesforce.credentials import SalesforceCredentials
+from closedloop.crm.salesforce.questions import Questions
+from closedloop.crm.salesforce.transport import Session, unsent
+from closedloop.crm.tokens import Token
+from closedloop.crm.wire import dumps, moment
+from closedloop.errors import (
+    AuthenticationError,
+    RetryableError,
+    UncertainError,
+)
 
-T = TypeVar("T")
-Row = dict[str, Any]
+log = logging.getLogger(__name__)
 
 TIMEOUTS = (5.0, 125.0)
 """Seconds to connect and to wait for an answer: Salesforce itself gives up on a query after 120."""
-_LONGEST_URL = 2_000  # what Salesforce recommends (Help 000386264); a longer query travels in a composite
-_QUERIES_PER_COMPOSITE = 5  # of the 25 subrequests, no more than 5 may be queries
-_NEXT = re.compile(r"/services/data/v\d+\.\d/query(?:All)?/[\w-]+")
+DEADLINE = 180.0
+"""Seconds that a request may take with all its repetitions: one that runs into a timeout is tried again."""
 _NAME = re.compile(r"[A-Za-z]\w*")
 _USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
+_VERSION = re.compile(r"/services/data/v[\d.]+")
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,195 +54,167 @@ class Usage:
     total: int
 
 
-class Client:
-    """Talks to one org. Threads may share it; `usage` is what the newest answer said."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    method: str
+    path: str
+    params: Mapping[str, str] | None
+    body: bytes | None
+    headers: Mapping[str, str]
+
+
+class Client(Questions):
+    """Talks to one org. Threads may share it; `usage` and `server_time` are what the newest answer said."""
 
     def __init__(
-        self, credentials: SalesforceCredentials, *, timeouts: tuple[float, float] = TIMEOUTS
+        self,
+        credentials: SalesforceCredentials,
+        *,
+        timeouts: tuple[float, float] = TIMEOUTS,
+        deadline: float = DEADLINE,
     ) -> None:
         self.usage: Usage | None = None
-        self._credentials = credentials
-        self._session = Session(timeouts, self._note_usage)
+        self.server_time: datetime | None = None
+        self.api_version = credentials.api_version
+        self._deadline = deadline
+        self._budget = Budget(credentials.daily_budget)
+        self._session = Session(timeouts, self._note)
+        self._tokens = tokens(credentials, self._post)
+        self._login_url = credentials.login_url
         self._lock = threading.Lock()
-        self._salesforce: Salesforce | None = None
+        self._present: tuple[Token, Salesforce] | None = None
 
-    def get(self, path: str) -> Any:
-        """The decoded answer of a GET on a path below the API version; None for an empty one."""
-        return self._send(lambda salesforce: salesforce.restful(path))
+    # -- Any request
 
-    def describe(self, sobject: str) -> Row | None:
-        """What the org says about an object; None when it has no such object, or shows us none."""
-        if not _NAME.fullmatch(sobject):
-            raise ValueError(f"{sobject!r} is no API name of an object")
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Answer:
+        """Sends one request as often as it takes and is safe; see `crm.raw.Sender`.
+
+        A path without a leading slash is below `/services/data/v<api_version>/`. An answer that is a list
+        of per-record results is a success whatever its status.
+        """
+        content, kind = _content(body)
+        request = _Request(
+            method=method,
+            path=checked_path(path),
+            params=params,
+            body=content,
+            headers={**kind, **(headers or {})},
+        )
+        safe = method in _REPEATABLE if repeatable is None else repeatable
+        return retry.call(lambda: self._once(request, safe=safe), deadline=self._deadline)
+
+    @property
+    def calls(self) -> int:
+        """The API calls of this connection in the last 24 hours; those for tokens are not counted."""
+        return self._budget.spent
+
+    def close(self) -> None:
+        """Ends the keep-alive connections; new ones are opened when they are needed."""
+        self._session.close()
+
+    @property
+    def quota(self) -> Quota:
+        """The org's allowance of API requests, as the newest answer counted it, and what is ours of it."""
+        usage = self.usage
+        return Quota(
+            total=usage.total if usage else None,
+            used=usage.used if usage else None,
+            own=self.calls,
+            budget=self._budget.calls,
+        )
+
+    # -- The one way out
+
+    def _once(self, request: _Request, *, safe: bool) -> Answer:
+        """One attempt; a token that expired is renewed once, and the request replayed once, as it was."""
+        token = self._tokens.present()
         try:
-            answer = self.get(f"sobjects/{sobject}/describe")
-        except GoneError:
-            return None
-        return _shaped(answer, "fields")
-
-    def query(self, questions: Sequence[Question]) -> list[list[Row]]:
-        """All rows of each query, in order; several queries, or a long one, cost one API request per five."""
-        if len(questions) == 1 and len(quote(questions[0].soql)) <= _LONGEST_URL:
-            return [self._send(partial(_single, question=questions[0]))]
-        answers: list[list[Row]] = []
-        for start in range(0, len(questions), _QUERIES_PER_COMPOSITE):
-            part = questions[start : start + _QUERIES_PER_COMPOSITE]
-            answers += self._send(partial(_composite, questions=part))
-        return answers
-
-    def update(self, records: Sequence[Row]) -> list[Row]:
-        """Writes up to 200 records by their `id`; one result each, in order."""
-        return self._collection("composite/sobjects", records)
-
-    def upsert(self, sobject: str, key: str, records: Sequence[Row]) -> list[Row]:
-        """Writes up to 200 records of an object by the external id field `key`; one result each, in order."""
-        return self._collection(f"composite/sobjects/{sobject}/{key}", records)
-
-    def _collection(self, path: str, records: Sequence[Row]) -> list[Row]:
-        body = json.dumps({"allOrNone": False, "records": list(records)})
-        answer = self._send(lambda salesforce: salesforce.restful(path, method="PATCH", data=body))
-        if answer is None or not is_collection(answer) or len(answer) != len(records):
-            raise _unexpected("one result per record")
-        return list(answer)
-
-    def _send(self, send: Callable[[Salesforce], T]) -> T:
-        return retry.call(lambda: self._once(send))
-
-    def _once(self, send: Callable[[Salesforce], T]) -> T:
-        """One attempt; a token that expired is renewed once, and the request replayed once."""
-        salesforce = self._connected()
-        try:
-            return _ours(lambda: send(salesforce))
+            return self._answered(request, token, safe=safe)
         except AuthenticationError as error:
-            if error.status != 401 or not self._credentials.renewable:
+            if error.status != 401 or not self._tokens.renewable:
                 raise
-        return _ours(lambda: send(self._connected(stale=salesforce)))
+        return self._answered(request, self._tokens.present(rejected=token), safe=safe)
 
-    def _connected(self, *, stale: Salesforce | None = None) -> Salesforce:
-        """The present connection; a new one if `stale` still is it. Of many threads only one renews."""
-        with self._lock:
-            if self._salesforce is None or self._salesforce is stale:
-                self._salesforce = _ours(lambda: self._connect(renew=stale is not None))
-            return self._salesforce
-
-    def _connect(self, *, renew: bool) -> Salesforce:
-        """A connection with the given token, or with one of our own fetching: also after a change of host."""
-        credentials = self._credentials
-        if credentials.access_token and not renew:
-            token, instance = credentials.access_token, credentials.login_url
-        else:
-            token, instance = self._token()
-        self._session.reach(instance)
-        return Salesforce(
-            session_id=token,
-            instance_url=instance,
-            session=self._session,
-            version=self._credentials.api_version,
-            parse_float=Decimal,
-            object_pairs_hook=dict,
-        )
-
-    def _token(self) -> tuple[str, str]:
-        """A new access token and the address it is for, by the OAuth client-credentials flow."""
-        response = self._session.post(
-            f"{self._credentials.login_url}/services/oauth2/token",
-            data={
-                "grant_type": "client_credentials",
-                "client_id": self._credentials.client_id,
-                "client_secret": self._credentials.client_secret,
-            },
-        )
-        body = decoded(response)
-        if response.status_code != 200:
-            raise error_of(response.status_code, body)
-        token, instance = (
-            body.get(key) if isinstance(body, dict) else None for key in ("access_token", "instance_url")
-        )
-        if not (isinstance(token, str) and token and isinstance(instance, str)):
-            raise _unexpected("access_token and instance_url")
+    def _answered(self, request: _Request, token: Token, *, safe: bool) -> Answer:
+        self._budget.spend()
         try:
-            return token, checked_origin(instance, "instance_url")
-        except SettingsError as exc:
-            raise AnswerError(
-                f"Salesforce sent an unusable address: {exc.message}", reason="bad_instance"
-            ) from exc
+            return self._sent(request, self._library(token))
+        except RetryableError as error:
+            if safe or unsent(error) or nothing_happened(error):
+                raise
+            raise UncertainError(
+                f"nobody knows whether Salesforce did it: look before sending it again ({error.message})",
+                reason=error.reason,
+                status=error.status,
+                code=error.code,
+                correlation_id=error.correlation_id,
+            ) from error
 
-    def _note_usage(self, header: str) -> None:
-        """Reads `api-usage=18/5000; per-app-api-usage=17/250(appName=…)`, in either order."""
-        if found := _USAGE.search(header):
-            self.usage = Usage(used=int(found[1]), total=int(found[2]))
-
-
-def _ours(send: Callable[[], T]) -> T:
-    """What `send` returns; errors of the library, of the network and of decoding become ours."""
-    try:
-        return send()
-    except SalesforceError as exc:
-        body: Any = exc.content
+    def _sent(self, request: _Request, library: Salesforce) -> Answer:
+        absolute = request.path.startswith("/")
+        answer = self._session.exchange(
+            request.method,
+            (f"https://{library.sf_instance}" if absolute else library.base_url) + request.path,
+            headers={**request.headers, "Authorization": library.headers["Authorization"]},
+            params=request.params,
+            body=request.body,
+        )
+        log.debug("%s %s was answered with %d", request.method, _resource(request.path), answer.status)
+        if answer.status < 300 or answer.status == 304:
+            return answer
+        body = decoded(answer.body)
         if is_collection(body):
-            return body  # type: ignore[no-any-return]  # some orgs answer 400 where every record failed
-        raise error_of(exc.status, body) from exc
-    except (requests.exceptions.JSONDecodeError, json.JSONDecodeError, UnicodeDecodeError, TypeError) as exc:
-        raise _unexpected("JSON") from exc
-    except requests.RequestException as exc:
-        # The text of these errors holds addresses with whole queries in them: name the kind only.
-        raise RetryableError(
-            f"no answer from Salesforce ({type(exc).__name__}): check the network and login_url",
-            reason="no_answer",
-        ) from exc
+            return answer  # some orgs answer 400 where every record failed
+        raise error_of(answer.status, body, answer.headers)
 
+    def _library(self, token: Token) -> Salesforce:
+        """The client library's view of the org that takes this token, which may have moved with it."""
+        with self._lock:
+            if self._present is None or self._present[0] is not token:
+                address = token.address or self._login_url
+                self._session.reach(address)
+                self._present = (
+                    token,
+                    Salesforce(
+                        session_id=token.value,
+                        instance_url=address,
+                        session=self._session,
+                        version=self.api_version,
+                    ),
+                )
+            return self._present[1]
 
-def _single(salesforce: Salesforce, question: Question) -> list[Row]:
-    return _rows(salesforce, salesforce.query(question.soql, include_deleted=question.deleted))
-
-
-def _composite(salesforce: Salesforce, questions: Sequence[Question]) -> list[list[Row]]:
-    root = f"/services/data/v{salesforce.sf_version}"
-    requested = [
-        {"method": "GET", "url": f"{root}/{asked.resource}?q={quote(asked.soql)}", "referenceId": f"q{place}"}
-        for place, asked in enumerate(questions)
-    ]
-    answer = salesforce.restful("composite", method="POST", data=json.dumps({"compositeRequest": requested}))
-    parts = {
-        part.get("referenceId"): part for part in _shaped(answer, "compositeResponse")["compositeResponse"]
-    }
-    return [_rows(salesforce, _part(parts.get(f"q{place}"))) for place in range(len(questions))]
-
-
-def _part(part: Mapping[str, Any] | None) -> Any:
-    """The body of one subrequest; its error if it failed."""
-    if part is None:
-        raise _unexpected("an answer to every subrequest")
-    if part.get("httpStatusCode") != 200:
-        raise error_of(int(part.get("httpStatusCode") or 0), part.get("body"))
-    return part.get("body")
-
-
-def _rows(salesforce: Salesforce, answer: Any) -> list[Row]:
-    """The rows of a query and of all its continuations."""
-    rows: list[Row] = []
-    while True:
-        page = _shaped(answer, "records")["records"]
-        if not all(isinstance(row, dict) for row in page):
-            raise _unexpected("objects as records")
-        rows += page
-        following = answer.get("nextRecordsUrl")
-        if answer.get("done", True) or not following:
-            return rows
-        if not _NEXT.fullmatch(str(following)):  # it is appended to the host: anything else may leave it
-            raise _unexpected("a continuation below /services/data")
-        answer = salesforce.query_more(following, identifier_is_url=True)
-
-
-def _shaped(answer: Any, key: str) -> Row:
-    """The answer, if it is an object with a list under `key`."""
-    if isinstance(answer, dict) and isinstance(answer.get(key), list):
+    def _post(
+        self, url: str, body: Mapping[str, str] | bytes, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        answer = self._session.exchange("POST", url, headers=headers or {}, body=body)
+        log.info("a token was asked for and the answer was %d", answer.status)
         return answer
-    raise _unexpected(f"an object with {key}")
+
+    def _note(self, answer: Answer) -> None:
+        """Reads `api-usage=18/5000; per-app-api-usage=17/250(appName=…)`, in either order, and the time."""
+        if found := _USAGE.search(answer.headers.get("sforce-limit-info", "")):
+            self.usage = Usage(used=int(found[1]), total=int(found[2]))
+        self.server_time = moment(answer.headers.get("date")) or self.server_time
 
 
-def _unexpected(expected: str) -> AnswerError:
-    return AnswerError(
-        f"this is not the answer of Salesforce's API: expected {expected}; check login_url and any proxy",
-        reason="not_the_api",
-    )
+def _content(body: Any) -> tuple[bytes | None, dict[str, str]]:
+    """The body as it is sent, and the headers that say what it is."""
+    if body is None or isinstance(body, bytes):
+        return body, {}
+    return dumps(body), {"Content-Type": "application/json"}
+
+
+def _resource(path: str) -> str:
+    """The kind of thing a path is about: what follows may be a person's e-mail address."""
+    named = _VERSION.sub("", path).strip("/").split("/")[:2]
+    return "/".join(name for name in named if _NAME.fullmatch(name))

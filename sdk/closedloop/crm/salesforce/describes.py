@@ -24,16 +24,35 @@ KEPT_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One value of a picklist; one that is not active is kept for old records."""
+
+    value: str
+    label: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of an object. `relation` is the name that leads to a record of `targets`."""
+    """One field of an object. `relation` is the name that leads to a record of `targets`.
+
+    `unique`: no two records have the same value; `finds`: records can be upserted by it, because it is an
+    external id or has describe's idLookup. `options` are a picklist's.
+    """
 
     name: str
     type: str
+    label: str = ""
+    custom: bool = False
     length: int = 0
     createable: bool = False
     updateable: bool = False
+    unique: bool = False
+    case_sensitive: bool = False
+    finds: bool = False
     relation: str | None = None
     targets: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +111,17 @@ class Describes:
 
     def has(self, sobject: str, path: str) -> bool:
         """Whether a field path such as `Name` or `Owner.Name` leads to a field."""
+        return self.at(sobject, path) is not None
+
+    def at(self, sobject: str, path: str) -> Field | None:
+        """The field that a path such as `Name` or `Owner.Name` leads to; of several targets the first's."""
         described = self.get(sobject)
         head, _, rest = path.partition(".")
-        if described is None:
-            return False
-        if not rest:
-            return described.field(head) is not None
+        if described is None or not rest:
+            return described.field(head) if described else None
         by = described.relation(head)
-        return by is not None and any(self.has(target, rest) for target in by.targets)
+        found = (self.at(target, rest) for target in by.targets) if by else iter(())
+        return next((field for field in found if field is not None), None)
 
 
 def _described(sobject: str, body: Mapping[str, Any]) -> Described:
@@ -111,9 +133,20 @@ def _field(body: Mapping[str, Any]) -> Field:
     return Field(
         name=str(body.get("name", "")),
         type=str(body.get("type", "")),
+        label=str(body.get("label") or ""),
+        custom=body.get("custom") is True,
         length=int(body.get("length") or 0),
         createable=body.get("createable") is True,
         updateable=body.get("updateable") is True,
+        unique=body.get("unique") is True,
+        case_sensitive=body.get("caseSensitive") is True,
+        finds=body.get("externalId") is True or body.get("idLookup") is True,
         relation=body.get("relationshipName"),
         targets=tuple(body.get("referenceTo") or ()),
+        options=tuple(_option(value) for value in body.get("picklistValues") or ()),
     )
+
+
+def _option(body: Mapping[str, Any]) -> Option:
+    value = str(body.get("value", ""))
+    return Option(value=value, label=str(body.get("label") or value), active=body.get("active") is not False)

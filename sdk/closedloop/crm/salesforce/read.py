@@ -6,10 +6,12 @@ the next round needs: a lead's members, their campaigns, the contact it became, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from closedloop.crm.base import Batch, Refusal
 from closedloop.crm.currency import priced
@@ -30,6 +32,8 @@ from closedloop.schema.vocabulary import ObjectType
 
 if TYPE_CHECKING:
     from closedloop.crm.salesforce.client import Client
+
+T = TypeVar("T")
 
 _IDS_PER_QUERY = 200
 _ALWAYS = ("Id", "IsDeleted", "MasterRecordId", "SystemModstamp")
@@ -76,6 +80,10 @@ class Findings:
         self.refused[ref] = Refusal(ref=ref, error=error)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Reader:
     """Turns needs into rows and rows into records."""
 
@@ -86,11 +94,14 @@ class Reader:
         describes: Describes,
         *,
         currency: Callable[[], str | None],
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         self._client = client
         self._mapping = mapping
         self._describes = describes
         self._currency = currency
+        self._clock = clock
+        self._ahead = timedelta()
 
     def refresh(self, refs: Iterable[Ref]) -> Batch:
         """The present state of these objects and of what belongs to them."""
@@ -106,23 +117,52 @@ class Reader:
         """The org's objects that hold ours: those mapped that exist and have rows to be read by id."""
         return tuple(name for name in self._mapping.sources(of) if self.columns(of, name))
 
-    def columns(self, of: ObjectType, sobject: str) -> tuple[str, ...]:
-        """The fields to ask an object for: those mapped that exist; none when the org has no such object."""
-        mapped = tuple(path for path in self._mapping.fields(of, sobject) if path not in _ALWAYS)
+    def columns(self, of: ObjectType, sobject: str, names: frozenset[str] | None = None) -> tuple[str, ...]:
+        """The fields to ask an object for: those mapped that exist, or only those behind these names of ours;
+        none when the org has no such object."""
+        mapped = tuple(path for path in self._mapping.fields(of, sobject, names) if path not in _ALWAYS)
         there = [path for path in (*_ALWAYS, *mapped) if self._describes.has(sobject, path)]
-        lacking = [path for path in mapped if path not in there and path != _CURRENCY]
-        self._describes.note_missing(of, sobject, tuple(lacking))
+        if names is None:
+            lacking = [path for path in mapped if path not in there and path != _CURRENCY]
+            self._describes.note_missing(of, sobject, tuple(lacking))
         return tuple(there)
 
     def ask(self, build: Callable[[], Sequence[Question]]) -> list[list[dict[str, Any]]]:
         """The rows of each query. One about a field that went away since is built and asked once more."""
+        return self.afresh(lambda: self._client.query(build()))
+
+    def afresh(self, send: Callable[[], T]) -> T:
+        """What `send` returns; it is called again, with new describes, when a field went away since."""
         try:
-            return self._client.query(build())
+            return send()
         except RefusedError as error:
             if error.code not in {"INVALID_FIELD", "INVALID_TYPE"}:
                 raise
         self._describes.forget()
-        return self._client.query(build())
+        return send()
+
+    def ask_timed(
+        self, build: Callable[[], Sequence[Question]]
+    ) -> tuple[list[list[dict[str, Any]]], datetime]:
+        """The rows of each query, and when they were asked for by Salesforce's clock, or a little before."""
+        asked_at, started = self._clock(), time.monotonic()
+        answers = self.ask(build)
+        answered_at = self._client.server_time
+        if answered_at is None:
+            return answers, asked_at
+        self._ahead = answered_at - self._clock()
+        return answers, answered_at - timedelta(seconds=time.monotonic() - started)
+
+    def server_now(self) -> datetime:
+        """Salesforce's time, as far as an answer has told how far our clock is off."""
+        return self._clock() + self._ahead
+
+    def record(self, of: ObjectType, row: Mapping[str, Any]) -> Record | Refusal:
+        """The record in a row, its money in the org's currency; its refusal where it is none."""
+        try:
+            return priced(self._mapping.normalise(of, row), self._currency)
+        except NormaliseError as error:
+            return Refusal(ref=Ref(of, row_id(row) if row.get("Id") else ""), error=error)
 
     def absorb(self, of: ObjectType, rows: Iterable[Mapping[str, Any]], found: Findings) -> list[Need]:
         """Adds the rows to what was found; returns what they make needed."""
@@ -132,18 +172,12 @@ class Reader:
             if row.get("IsDeleted"):
                 found.gone[ref] = None
                 needs += _survivor(of, row)
-            elif (record := self._record(ref, row, found)) is not None:
+            elif isinstance(record := self.record(of, row), Refusal):
+                found.refused[ref] = record
+            else:
+                found.records[record.ref] = record
                 needs += _followed(record)
         return needs
-
-    def _record(self, ref: Ref, row: Mapping[str, Any], found: Findings) -> Record | None:
-        try:
-            record = self._mapping.normalise(ref.object, row)
-        except NormaliseError as error:
-            found.refuse(ref, error)
-            return None
-        found.records[record.ref] = record = priced(record, self._currency)
-        return record
 
     def _round(self, needs: set[Need], found: Findings) -> set[Need]:
         groups = list(_grouped(needs))

@@ -1,11 +1,12 @@
-"""Queries as text. Everything put into one is an API name from a describe, an id that was checked, or an
-instant: no text of a user's ever gets in."""
+"""Queries as text. Everything put into one is an API name from a describe, an id that was checked, an
+instant, or a text of a user's as an escaped literal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
@@ -54,6 +55,26 @@ def since(stamp: datetime, record_id: str = "") -> str:
 def quoted(record_id: str) -> str:
     """The id as a literal."""
     return f"'{full_id(record_id)}'"
+
+
+def literal(value: str | int | Decimal) -> str:
+    """A text or number as a literal; in a text everything is escaped that could end it (SOQL and SOSL
+    Reference, "Quoted String Escape Sequences")."""
+    if not isinstance(value, str):
+        return format(Decimal(value), "f")
+    return "'" + "".join(_ESCAPES.get(letter, letter) for letter in value) + "'"
+
+
+_ESCAPES = {
+    "\\": "\\\\",
+    "'": "\\'",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\b": "\\b",
+    "\f": "\\f",
+}
 
 
 def instant(stamp: datetime) -> str:

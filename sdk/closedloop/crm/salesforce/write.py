@@ -1,7 +1,7 @@
 """Writes feedback to campaign members, campaigns and the rows of reasons, 200 to a request.
 
 Every value is complete and every write can be repeated: members and campaigns are updated by their id,
-the rows of reasons upserted by their external id. A record that is locked is tried again by itself.
+the rows of reasons upserted by their external id.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from closedloop.crm import retry
-from closedloop.crm.salesforce.answers import record_error, told
+from closedloop.crm.salesforce.answers import told
+from closedloop.crm.salesforce.batches import Batches, Outcome, Row
 from closedloop.crm.salesforce.describes import Described, Describes
 from closedloop.crm.salesforce.ids import full_id
-from closedloop.crm.salesforce.soql import chunks
 from closedloop.crm.salesforce.values import fitted, row_key, values_of, writable
 from closedloop.errors import CrmError, RefusedError, RetryableError
 from closedloop.loop.feedback import (
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from closedloop.crm.salesforce.client import Client
 
 log = logging.getLogger(__name__)
-
-_PER_REQUEST = 200  # records in one collections request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +88,7 @@ class Writer:
             message = f"the org has no object for {kind} feedback, or hides it: deploy Closed Loop's package"
             results.update((value.key, _refused(value.key, "no_target", message)) for value in values)
             return
-        writes = list(self._writes(target, described, values, results))
-        for batch in chunks(sorted(writes, key=lambda write: write.parent), _PER_REQUEST):
-            self._send_all(target, batch, results)
+        self._send_all(target, list(self._writes(target, described, values, results)), results)
 
     def _writes(
         self,
@@ -129,62 +124,31 @@ class Writer:
             self._warned.add(message)
             log.warning("%s: it is left out; deploy the package and assign its permission set", message)
 
-    def _send_all(self, target: Target, batch: Sequence[Write], results: dict[str, DeliveryResult]) -> None:
-        """Sends a batch. One that is refused as a whole for what one record holds is sent in halves."""
+    def _send_all(self, target: Target, writes: Sequence[Write], results: dict[str, DeliveryResult]) -> None:
+        """Sends the records, those that lock the same one together; what was sent has its result then, even
+        when the rest could not be."""
+        outcomes: dict[str, Outcome] = {}
+        batches: Batches[Write] = Batches(
+            lambda part: self._answers(target, part), lambda write: write.key, outcomes
+        )
         try:
-            self._send(target, batch, results)
-        except RefusedError as error:
-            if error.code == "JSON_PARSER_ERROR" and len(batch) > 1:
-                middle = len(batch) // 2
-                self._send_all(target, batch[:middle], results)
-                self._send_all(target, batch[middle:], results)
-                return
-            log.warning("a request with %d records was refused: %s", len(batch), error)
-            stale = error.code in {"INVALID_FIELD", "INVALID_TYPE"}  # something went away since the describe
-            if stale:
-                self._describes.forget()
-            left = (write.key for write in batch if write.key not in results)
-            results.update((key, _failed(key, error, again=stale)) for key in left)
+            batches.run(sorted(writes, key=lambda write: write.parent))
+        finally:
+            results.update((key, self._result(key, outcome)) for key, outcome in outcomes.items())
 
-    def _send(self, target: Target, batch: Sequence[Write], results: dict[str, DeliveryResult]) -> None:
-        """Sends the records until each has a result; those that are locked again, a few times."""
-        waiting = list(batch)
-        errors: dict[str, CrmError] = {}
-
-        def attempt() -> None:
-            nonlocal waiting
-            errors.clear()
-            errors.update(self._send_once(target, waiting, results))
-            waiting = [write for write in waiting if write.key in errors]
-            if errors:
-                raise _LockedError("records are locked")
-
-        try:
-            retry.call(attempt, retry_on=_LockedError, attempts=3)
-        except _LockedError:
-            results.update((key, _failed(key, error)) for key, error in errors.items())
-
-    def _send_once(
-        self, target: Target, writes: Sequence[Write], results: dict[str, DeliveryResult]
-    ) -> dict[str, CrmError]:
-        """Sends the records once; returns the errors of those that may be tried again."""
+    def _answers(self, target: Target, writes: Sequence[Write]) -> Sequence[Row]:
         records = [write.record for write in writes]
         if target.key:
-            answers = self._client.upsert(target.source, target.key, records)
-        else:
-            answers = self._client.update(records)
-        again: dict[str, CrmError] = {}
-        for write, answer in zip(writes, answers, strict=True):
-            error = None if answer.get("success") is True else record_error(answer.get("errors"))
-            if isinstance(error, RetryableError):
-                again[write.key] = error
-            else:
-                results[write.key] = _failed(write.key, error) if error else _delivered(write.key)
-        return again
+            return self._client.upsert(target.source, target.key, records)
+        return self._client.update(records)
 
-
-class _LockedError(RetryableError):
-    """Some records of a batch are to be sent again."""
+    def _result(self, key: str, outcome: Outcome) -> DeliveryResult:
+        if not isinstance(outcome, CrmError):
+            return DeliveryResult(key=key, delivery=Delivery.DELIVERED)
+        stale = outcome.code in {"INVALID_FIELD", "INVALID_TYPE"} and outcome.status is not None
+        if stale:  # of a whole request: something went away since the describe
+            self._describes.forget()
+        return _failed(key, outcome, again=stale)
 
 
 def _identity(value: Feedback, target: Target) -> tuple[dict[str, str], str]:
@@ -204,10 +168,6 @@ def _identity(value: Feedback, target: Target) -> tuple[dict[str, str], str]:
             if target.key is None:
                 raise ValueError("the mapping names no external id for reason feedback: give it a key")
             return {target.key: row_key(value)}, full_id(value.campaign_id)
-
-
-def _delivered(key: str) -> DeliveryResult:
-    return DeliveryResult(key=key, delivery=Delivery.DELIVERED)
 
 
 def _refused(key: str, code: str, message: str) -> DeliveryResult:
