@@ -48,6 +48,7 @@ class Double:
         self.connections = 0
         self._answers: dict[tuple[str, str], list[Told]] = {}
         self._responders: dict[tuple[str, str], Callable[[Any], Told]] = {}
+        self.gate: Callable[[Asked], Told | None] = lambda _: None
         self.url = ""
 
     def answer(self, method: str, path: str, *answers: Told | dict[str, Any]) -> None:
@@ -62,6 +63,8 @@ class Double:
 
     def take(self, asked: Asked) -> Told:
         self.asked.append(asked)
+        if (told := self.gate(asked)) is not None:
+            return told
         if responder := self._responders.get((asked.method, asked.path)):
             return responder(asked.body)
         answers = self._answers.get((asked.method, asked.path))
@@ -73,6 +76,7 @@ class Double:
 def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def setup(self) -> None:
             super().setup()
@@ -82,7 +86,8 @@ def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             raw = self.rfile.read(length)
-            body = json.loads(raw) if raw else None
+            is_json = "json" in self.headers.get("Content-Type", "")
+            body = json.loads(raw) if raw and is_json else raw or None
             told = double.take(
                 Asked(self.command, parts.path, parse_qsl(parts.query), dict(self.headers.items()), body)
             )
@@ -94,7 +99,7 @@ def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = respond  # noqa: N815 - http.server looks for these
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = respond  # noqa: N815 - http.server looks for these
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Keeps quiet."""

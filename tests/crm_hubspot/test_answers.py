@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from closedloop.crm.hubspot.answers import (
-    decoded,
     error_of,
     errors_of,
     identified,
@@ -24,10 +24,12 @@ from closedloop.errors import (
     AnswerError,
     AuthenticationError,
     CrmError,
+    DuplicateError,
     GoneError,
     QuotaError,
     RefusedError,
     RetryableError,
+    ValueRefusedError,
 )
 
 Recorded = Callable[[str], Any]
@@ -70,7 +72,9 @@ WAITS = [
     (429, {}, limited("SECONDLY"), 1.0),
     (429, {}, limited(None), 1.0),
     (429, {"Retry-After": "soon"}, limited("SECONDLY"), 1.0),
-    (429, {"Retry-After": "0"}, limited("TEN_SECONDLY_ROLLING"), 0.0),
+    (429, {"Retry-After": "0"}, limited("TEN_SECONDLY_ROLLING"), 10.0),
+    (429, {"Retry-After": "99999999999"}, limited("SECONDLY"), 86400.0),
+    (429, {"retry-after": "7.5"}, limited("SECONDLY"), 7.5),
     (423, {"Retry-After": "1"}, b"", 2.0),
     (423, {}, b"", 2.0),
     (477, {"Retry-After": "86400"}, b"", 86400.0),
@@ -105,7 +109,113 @@ def test_a_recorded_refusal_without_a_category_is_still_a_refusal(recorded: Reco
 
 def test_a_recorded_conflict_keeps_its_category(recorded: Recorded) -> None:
     error = error_of(409, {}, json.dumps(recorded("amp-labs/batch_create_contacts_err-conflict.json")))
-    assert (type(error), error.code) == (RefusedError, "CONFLICT")
+    assert isinstance(error, DuplicateError)
+    assert (error.existing_id, error.code) == (None, "CONFLICT")
+
+
+EXISTING: list[tuple[int, dict[str, Any], str | None]] = [
+    (
+        409,
+        {"category": "CONFLICT", "message": "Contact already exists. Existing ID: 37765128953"},
+        "37765128953",
+    ),
+    (409, {"category": "CONFLICT", "message": "Contact already exists. Existing ID: ada@example.com"}, None),
+    (409, {"category": "CONFLICT", "message": "already exists", "context": {"existingId": ["7"]}}, "7"),
+    (409, {"category": "CONFLICT", "context": {"existingId": "7"}}, "7"),
+    (409, {"category": "CONFLICT", "message": "already exists", "context": {"existingId": [None, {}]}}, None),
+    (409, {"category": "OBJECT_ALREADY_EXISTS", "context": {"name": ["ours"]}}, None),
+]
+
+
+@pytest.mark.parametrize(("status", "told", "existing"), EXISTING)
+def test_a_duplicate_names_the_record_that_is_there_where_hubspot_does(
+    status: int, told: dict[str, Any], existing: str | None
+) -> None:
+    error = error_of(status, {}, json.dumps(told))
+    assert isinstance(error, DuplicateError)
+    assert error.existing_id == existing
+    assert "@" not in error.message
+
+
+def test_a_conflict_of_another_kind_is_no_duplicate() -> None:
+    error = error_of(409, {}, b'{"category": "CONFLICT", "message": "The record is being merged"}')
+    assert type(error) is RefusedError
+
+
+@pytest.mark.parametrize("category", ["CONFLICT", "OBJECT_ALREADY_EXISTS"])
+def test_a_duplicate_within_a_batch_is_one_too(category: str) -> None:
+    told = {"category": category, "message": "It already exists", "context": {"existingId": ["7"]}}
+    error = item_error(told)
+    assert isinstance(error, DuplicateError)
+    assert error.existing_id == "7"
+
+
+OPTION = (
+    'Property values were not valid: [{"isValid":false,"message":"reports was not one of the allowed '
+    'options: [BILLING_ISSUE]","error":"INVALID_OPTION","name":"hs_ticket_category"}]'
+)
+DETAIL = {"code": "INVALID_OPTION", "context": {"propertyName": ["hs_ticket_category"]}}
+VALUES: list[tuple[dict[str, Any], tuple[str, ...], str | None]] = [
+    ({"category": "VALIDATION_ERROR", "message": OPTION}, ("hs_ticket_category",), "INVALID_OPTION"),
+    ({"category": "VALIDATION_ERROR", "errors": [DETAIL]}, ("hs_ticket_category",), "INVALID_OPTION"),
+    ({"message": OPTION, "errors": [DETAIL]}, ("hs_ticket_category",), "INVALID_OPTION"),
+    (
+        {"errors": [{"context": {"propertyName": ["a"]}}, {"context": {"propertyName": ["b", "a"]}}]},
+        ("a", "b"),
+        None,
+    ),
+    ({"message": "Forbidden properties: [closed_loop_won, x]"}, ("closed_loop_won", "x"), None),
+]
+
+
+@pytest.mark.parametrize(("told", "fields", "code"), VALUES)
+def test_a_refused_value_names_its_properties_wherever_hubspot_does(
+    told: dict[str, Any], fields: tuple[str, ...], code: str | None
+) -> None:
+    error = error_of(400, {}, json.dumps(told))
+    assert isinstance(error, ValueRefusedError)
+    assert (error.fields, error.code) == (fields, code)
+    assert "BILLING_ISSUE" not in error.message
+
+
+def test_a_recorded_refusal_of_values_has_them_as_fields(recorded: Recorded) -> None:
+    body = recorded("amp-labs/batch_update_contacts_err-many-invalid-properties.json")
+    for told in (body, {name: value for name, value in body.items() if name != "errors"}):
+        error = error_of(400, {}, json.dumps(told))
+        assert isinstance(error, ValueRefusedError)
+        assert (error.fields, error.reason) == (("first000name", "last000name"), "unknown_property")
+
+
+@pytest.mark.parametrize(
+    "message", [OPTION[:-5], OPTION.replace("[{", "[" * 9999), "Property values were not valid: [1]"]
+)
+def test_a_message_that_is_cut_off_is_still_a_refusal(message: str) -> None:
+    error = error_of(400, {}, json.dumps({"category": "VALIDATION_ERROR", "message": message}))
+    assert (type(error), error.code) == (RefusedError, "VALIDATION_ERROR")
+
+
+def test_recorded_duplicate_ids_are_no_duplicate_records(recorded: Recorded) -> None:
+    told = recorded("amp-labs/batch_update_contacts_err-duplicate-ids.json")
+    assert type(error_of(400, {}, json.dumps(told))) is RefusedError
+
+
+def test_the_correlation_id_of_an_error_without_a_body_is_in_its_headers() -> None:
+    assert error_of(502, {"X-HubSpot-Correlation-Id": "c-7"}, b"<html>").correlation_id == "c-7"
+    assert (
+        error_of(400, {"X-HubSpot-Correlation-Id": "c-7"}, b'{"correlationId": "c-8"}').correlation_id
+        == "c-8"
+    )
+
+
+PICKLED = [error_of(status, headers, body) for status, headers, body, _, _ in CLASSES] + [
+    error_of(status, {}, json.dumps(told)) for status, told, _ in EXISTING
+]
+
+
+@pytest.mark.parametrize("error", PICKLED)
+def test_every_error_survives_pickling(error: CrmError) -> None:
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(again), again.__dict__) == (type(error), error.__dict__)
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -175,12 +285,6 @@ def test_a_record_without_an_id_is_not_the_api(result: Any) -> None:
         identified([result])
 
 
-@pytest.mark.parametrize("body", [b"<html>ok</html>", b"", b"\xff", b"[" * 100_000])
-def test_a_success_that_is_not_json_is_not_the_api(body: bytes) -> None:
-    with pytest.raises(AnswerError):
-        decoded(body)
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
@@ -203,5 +307,11 @@ def test_personal_data_in_an_error_body_is_never_passed_on(status: int, name: st
     secret = "ada lovelace <ada@example.com>"
     details = [{"message": secret, "code": secret, "context": {"propertyName": [secret]}}]
     told = {name: secret, "errors": details, "context": {"requiredGranularScopes": [secret]}}
-    error = error_of(status, {}, json.dumps(told))
-    assert "ada" not in f"{error} {error.code} {error.correlation_id}".lower()
+    for each in (
+        told,
+        told | {"message": f"Existing ID: {secret}. Property values were not valid: [{secret}]"},
+    ):
+        error = error_of(
+            status, {"Retry-After": secret, "X-HubSpot-Correlation-Id": secret}, json.dumps(each)
+        )
+        assert "ada" not in f"{error} {vars(error)}".lower()

@@ -146,8 +146,7 @@ def test_calls_share_one_connection(double: Any, client: HubSpotClient) -> None:
     for _ in range(3):
         search(client)
         client.campaigns(wanted=["hs_name"], after=None)
-    # One for each of the library's pools that were used: searching, and what the basic api holds.
-    assert double.connections == 2
+    assert double.connections == 1
 
 
 @pytest.mark.parametrize("after", ["4", None])

@@ -9,7 +9,7 @@ import pytest
 from closedloop.crm.hubspot import HubSpotCredentials
 from closedloop.crm.hubspot.client import HubSpotClient
 from closedloop.crm.hubspot.limiter import RollingLimit
-from closedloop.errors import SettingsError
+from closedloop.errors import RetryableError, SettingsError
 
 
 class Clock:
@@ -49,6 +49,17 @@ def test_calls_within_the_allowance_do_not_wait() -> None:
     assert clock.slept == []
     bound.wait()
     assert clock.slept == [1.0]
+
+
+def test_a_wait_that_would_be_too_long_is_told_and_takes_nothing() -> None:
+    clock = Clock()
+    bound = limit(clock, 1, 10)
+    bound.wait(most=0)
+    with pytest.raises(RetryableError) as refused:
+        bound.wait(most=9.9)
+    assert (refused.value.reason, refused.value.retry_after, clock.slept) == ("rate_limited", 10.0, [])
+    bound.wait(most=10)
+    assert clock.slept == [10.0]
 
 
 def test_without_a_limit_nothing_waits() -> None:
@@ -112,3 +123,15 @@ def test_searches_wait_for_a_bucket_of_their_own(double: Any) -> None:
         client.search("contacts", {})
     assert len(slept) == 1
     assert 0 < slept[0] <= 1
+
+
+def test_all_calls_wait_for_the_allowance_of_ten_seconds(double: Any) -> None:
+    slept: list[float] = []
+    credentials = HubSpotCredentials(access_token="t", base_url=double.url, calls_per_10_seconds=3)
+    client = HubSpotClient(credentials, sleep=slept.append, clock=lambda: 0.0)
+    double.answer("POST", "/crm/v3/objects/contacts/search", {"results": []})
+    double.answer("GET", "/marketing/v3/campaigns", {"results": []})
+    for _ in range(2):
+        client.search("contacts", {})
+        client.campaigns(wanted=["hs_name"], after=None)
+    assert slept == [10.0]

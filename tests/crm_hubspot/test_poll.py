@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from closedloop.crm.base import Page
-from closedloop.crm.hubspot import HubSpotCredentials, HubSpotCrm, poll
+from closedloop.crm.hubspot import HubSpotCredentials, HubSpotCrm, search
 from closedloop.errors import AnswerError, QuotaError
 from closedloop.mapping import Mappings
 from closedloop.sandbox.hubspot import HubSpotSandbox
@@ -110,7 +110,7 @@ def test_changes_beyond_what_one_search_can_give_are_all_found(
     portal: Any, connected: HubSpotCrm, monkeypatch: pytest.MonkeyPatch, requests: Any
 ) -> None:
     # A small page meets the same wall as 10,000 results do: the way on is by id, never by paging.
-    monkeypatch.setattr(poll, "_SEARCHED", 7)
+    monkeypatch.setattr(search, "MOST", 7)
     cursor = everything_after_one(portal, connected)
     made = [portal.create("companies", {"name": str(n)}) for n in range(50)]
     found = refs(everything(connected, cursor), _O.ACCOUNT)
@@ -127,7 +127,7 @@ def everything_after_one(portal: Any, crm: HubSpotCrm) -> str:
 def test_a_record_changed_while_a_poll_is_under_way_is_not_skipped(
     portal: Any, connected: HubSpotCrm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poll, "_SEARCHED", 5)
+    monkeypatch.setattr(search, "MOST", 5)
     cursor = everything_after_one(portal, connected)
     made = [portal.create("companies", {"name": str(n)}) for n in range(20)]
     found: set[str] = set()

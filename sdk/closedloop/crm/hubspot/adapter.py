@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from closedloop.crm.base import Batch, Organisation, Page
+from closedloop.crm.connected import ConnectedCrm
 from closedloop.crm.hubspot.campaigns import Campaigns
+from closedloop.crm.hubspot.changes import Changes
 from closedloop.crm.hubspot.credentials import HubSpotCredentials
-from closedloop.crm.hubspot.cursor import cursor_of
+from closedloop.crm.hubspot.cursor import OVERLAP, cursor_of
+from closedloop.crm.hubspot.describe import described
+from closedloop.crm.hubspot.fetch import Fetch
 from closedloop.crm.hubspot.poll import Poll
+from closedloop.crm.hubspot.port import HubSpotPort
 from closedloop.crm.hubspot.properties import Definitions
 from closedloop.crm.hubspot.read import Reader
 from closedloop.crm.hubspot.refresh import refresh
+from closedloop.crm.hubspot.save import Save
+from closedloop.crm.hubspot.values import Values
 from closedloop.crm.hubspot.write import Writer
 from closedloop.errors import AnswerError
 from closedloop.loop.feedback import DeliveryResult, Feedback, FeedbackKind
@@ -24,14 +31,20 @@ from closedloop.schema.vocabulary import CrmName, ObjectType
 
 if TYPE_CHECKING:
     from closedloop.crm.hubspot.client import HubSpotClient
+    from closedloop.crm.results import Quota
+    from closedloop.mapping.discovery import Discovery
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class HubSpotCrm:
-    """A connected HubSpot portal. Threads may share it; nothing is sent before it is first used."""
+class HubSpotCrm(ConnectedCrm):
+    """A connected HubSpot portal. Threads may share it; nothing is sent before it is first used.
+
+    `overlap` is by how much its search index may be late: the changes of so long before a round of
+    `changes` are read again by the next one.
+    """
 
     name: ClassVar[CrmName] = CrmName.HUBSPOT
     person_target: ClassVar[ObjectType] = ObjectType.CONTACT
@@ -40,7 +53,12 @@ class HubSpotCrm:
     )
 
     def __init__(
-        self, credentials: HubSpotCredentials, mappings: Mappings, *, clock: Callable[[], datetime] = _now
+        self,
+        credentials: HubSpotCredentials,
+        mappings: Mappings,
+        *,
+        clock: Callable[[], datetime] = _now,
+        overlap: timedelta = OVERLAP,
     ) -> None:
         self.mapping = mappings.crm(CrmName.HUBSPOT)
         self.client = _connected(credentials)
@@ -50,6 +68,12 @@ class HubSpotCrm:
         self._reader = Reader(self.client, self.mapping, self.definitions, self._campaigns, self._currency)
         self._poll = Poll(self._reader, report_calls=credentials.report_calls_per_poll, clock=clock)
         self._writer = Writer(self.client, self.mapping, self.definitions, self._currency)
+        self._clock, self._reasons = clock, mappings.reasons
+        fetch = Fetch(self._reader)
+        changes = Changes(fetch, time=self._time, overlap=overlap)
+        save = Save(fetch, Values(self.mapping, self.definitions, self._currency))
+        self._port = HubSpotPort(self.mapping, fetch, changes, save)
+        self._sender = self.client
         self._lock = threading.Lock()
         self._organisation: Organisation | None = None
 
@@ -80,6 +104,27 @@ class HubSpotCrm:
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
         """Writes each value to its target; one result per value, in order."""
         return self._writer.deliver(feedback)
+
+    @property
+    def quota(self) -> Quota:
+        """How many calls the portal allows a day and how many are used, as far as its answers have said."""
+        return self.client.quota
+
+    def describe(self, object: ObjectType | str) -> Discovery:  # noqa: A002 - the word of the schema
+        """The portal's properties of an object: what they are mapped to, what could be mapped, and which of
+        their options no rule knows. `object` may be HubSpot's name too, such as "meetings"."""
+        return described(self._reader, self._reasons, object)
+
+    def close(self) -> None:
+        """Ends the keep-alive connections; new ones are opened when it is used again."""
+        self.client.close()
+
+    def _time(self) -> datetime:
+        """HubSpot's own time: ours may be wrong by more than an overlap makes good. That of an earlier answer
+        is early enough."""
+        if self.client.server_time is None:
+            self.client.account()
+        return self.client.server_time or self._clock()
 
     def _missing(self, kind: ObjectType) -> tuple[str, ...]:
         if kind is ObjectType.CAMPAIGN:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,19 +18,32 @@ from closedloop.errors import (
     AnswerError,
     AuthenticationError,
     CrmError,
+    DuplicateError,
     GoneError,
     QuotaError,
     RefusedError,
     RetryableError,
+    ValueRefusedError,
 )
 
 Json = dict[str, Any]
 
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
+_EXISTING = re.compile(r"\bExisting ID: ([0-9]{1,20})\b", re.ASCII)
+"""What a single create of a contact says, by many users' accounts (as hubspot-api-nodejs issue 545)."""
+_EXISTS = re.compile(r"already exists", re.IGNORECASE)
+_LISTED = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
+_FORBIDDEN = re.compile(r"Forbidden properties: \[([^\]]*)\]")
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
+_DAY = 86_400.0
+"""The longest wait that HubSpot's documentation knows (477); more is a mistake of somebody's."""
 _WINDOWS = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}
 """How long a 429 lasts by its `policyName`; DAILY ends at midnight of the account's time zone."""
 _PASSING = frozenset({500, 502, 503, 504, 521, 523, 524})
 """Pause and try again; 522, 525 and 526 are not transient by HubSpot's documentation."""
+NOTHING_HAPPENED = frozenset({401, 423, 429, 477, 521, 523})
+"""Answers that prove that the request was not carried out: refused at the door, or never reached HubSpot.
+The others of those that pass may come after the work was done."""
 _UNKNOWN_PROPERTY = re.compile(r"PROPERTY_DOESNT_EXIST|Forbidden properties")
 """The CRM API's code, and what the campaigns API says of properties that it does not take (by others'
 accounts of live portals: it has no code for it)."""
@@ -36,53 +51,53 @@ _STATUSES = {"OBJECT_NOT_FOUND": 404, "NOT_FOUND": 404, "CONFLICT": 409, "RATE_L
 """The status that a failure within a batch would have had alone, by its category; else 400."""
 
 
-def decoded(body: bytes) -> Any:
-    """The JSON of a successful answer; a page of HTML with status 200 is an `AnswerError`."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise AnswerError(
-            "HubSpot's answer is not JSON: check that the base URL is HubSpot's API and no proxy answers",
-            reason="not_json",
-        ) from None
-
-
-def error_of(status: int, headers: Mapping[str, str] | None, body: bytes | str | None) -> CrmError:
-    """Our error for an answer that is not a success."""
-    told = _told(body)
-    where: Json = {"status": status or None, "code": code_of(told), "correlation_id": _correlation(told)}
+def error_of(
+    status: int,
+    headers: Mapping[str, str] | None,
+    body: bytes | str | None,
+    *,
+    resets_at: datetime | None = None,
+) -> CrmError:
+    """Our error for an answer that is not a success. `resets_at` is when the account's next day begins."""
+    told, given = _told(body), {name.lower(): value for name, value in (headers or {}).items()}
+    traced = _strings([told.get("correlationId"), given.get("x-hubspot-correlation-id")])
+    where: Json = {
+        "status": status or None,
+        "code": code_of(told),
+        "correlation_id": next(iter(traced), None),
+    }
     if status == 429:
-        return _too_many(told, headers, where)
+        return _too_many(told, _wait(given), where, resets_at)
     if status == 423:  # the record is being written by something else: two seconds at least
         return RetryableError(
-            "HubSpot has locked the record for now", retry_after=max(2.0, _wait(headers) or 0), **where
+            "HubSpot has locked the record for now", retry_after=max(2.0, _wait(given) or 0), **where
         )
     if status == 477:
         return RetryableError(
             "HubSpot is moving the account to another data centre: try later",
             reason="migrating",
-            retry_after=_wait(headers) or 3600.0,
+            retry_after=_wait(given) or 3600.0,
             **where,
         )
     if status in _PASSING:
-        return RetryableError(f"HubSpot is unwell ({status}): try later", retry_after=_wait(headers), **where)
+        return RetryableError(f"HubSpot is unwell ({status}): try later", retry_after=_wait(given), **where)
     return _final(status, told, where)
 
 
-def _too_many(told: Json, headers: Mapping[str, str] | None, where: Json) -> RetryableError:
+def _too_many(told: Json, wait: float | None, where: Json, resets_at: datetime | None) -> RetryableError:
     policy = str(told.get("policyName") or "").upper()
     if policy == "DAILY":
         return QuotaError(
             "HubSpot's daily allowance of calls is used up: it comes back at midnight, account time",
             reason="daily_quota",
-            retry_after=_wait(headers),
+            retry_after=wait,
+            resets_at=resets_at,
             **where,
         )
-    wait = _wait(headers)
     return RetryableError(
         "HubSpot asks for fewer calls",
         reason="rate_limited",
-        retry_after=_WINDOWS.get(policy, 1.0) if wait is None else wait,
+        retry_after=wait or _WINDOWS.get(policy, 1.0),
         **where,
     )
 
@@ -109,14 +124,34 @@ def _final(status: int, told: Json, where: Json) -> CrmError:
     if status in (404, 410):
         return GoneError(f"HubSpot has no such record or path ({words or status})", reason="gone", **where)
     if 400 <= status < 500:
-        unknown = status == 400 and _UNKNOWN_PROPERTY.search(json.dumps(told))
-        reason = "unknown_property" if unknown else "refused"
-        return RefusedError(f"HubSpot refuses the request: {words or status}", reason=reason, **where)
+        return _refusal(status, told, where)
     return AnswerError(
         f"HubSpot answered {status or 'nothing'} where its API answers JSON: check the base URL",
         reason="not_the_api",
         **where,
     )
+
+
+def _refusal(status: int, told: Json, where: Json) -> RefusedError:
+    """The error of a request that HubSpot understood and does not carry out."""
+    existing = _existing_id(told)
+    if existing is not None or _is_duplicate(status, told):
+        named = f" (id {existing})" if existing else ""
+        return DuplicateError(
+            f"HubSpot has such a record already{named}: update that one, or give another unique value",
+            existing_id=existing,
+            **where,
+        )
+    fields = tuple(dict.fromkeys(_faults(told)))
+    words = _words(told) or str(status)
+    named = f" ({', '.join(fields)})" if fields else ""
+    unknown = status == 400 and _UNKNOWN_PROPERTY.search(json.dumps(told))
+    if unknown or fields:
+        reason = "unknown_property" if unknown else "value_refused"
+        return ValueRefusedError(
+            f"HubSpot refuses the request: {words}{named}", fields=fields, reason=reason, **where
+        )
+    return RefusedError(f"HubSpot refuses the request: {words}", reason="refused", **where)
 
 
 def item_error(told: Json) -> CrmError:
@@ -126,20 +161,23 @@ def item_error(told: Json) -> CrmError:
 
 
 def names_of(told: Json) -> frozenset[str]:
-    """The inputs that one entry of a batch's `errors` is about; often none."""
+    """The inputs that one entry of a batch's `errors` is about: ids, trace ids or values of a unique
+    property; often none. They may be e-mail addresses: for comparing only."""
     context = _context(told)
-    return frozenset(
-        name for key in ("ids", "id", "fromObjectId") for name in _strings(context.get(key), limit=200)
-    )
+    keys = ("ids", "id", "fromObjectId", "objectWriteTraceId")
+    listed = [context.get(key) for key in keys]
+    flat = [each for value in listed for each in (value if isinstance(value, list) else [value])]
+    return frozenset(str(each) for each in flat if isinstance(each, str | int) and str(each))
 
 
 def code_of(told: Json) -> str | None:
     """HubSpot's most telling word: the first detail's code, else the sub-category, else the category."""
     first = next(iter(errors_of(told)), {})
-    for word in (first.get("code"), told.get("subCategory"), told.get("category"), told.get("errorType")):
-        if isinstance(word, str) and _WORD.fullmatch(word):
-            return word
-    return None
+    listed = next(iter(_listed(told)), {})
+    words = [first.get("code"), listed.get("error"), *map(told.get, ("subCategory", "category", "errorType"))]
+    # The token endpoint's: an OAuth `error`, or a `status` that is a word, such as BAD_REFRESH_TOKEN.
+    words += [told.get("error"), told.get("status")]
+    return next((w for w in words if isinstance(w, str) and w != "error" and _WORD.fullmatch(w)), None)
 
 
 def results_of(answer: Any) -> list[Json]:
@@ -187,12 +225,48 @@ def _told(body: bytes | str | None) -> Json:
 
 
 def _words(told: Json) -> str:
-    """The category, the codes and the properties at fault: all that is safe to repeat."""
-    details = errors_of(told)
-    codes = [*_strings([told.get("category")]), *_strings([detail.get("code") for detail in details])]
-    faults = [name for d in details for name in _strings(_context(d).get("propertyName"))]
-    text = ", ".join(dict.fromkeys(codes))
-    return f"{text} ({', '.join(dict.fromkeys(faults))})" if faults else text
+    """The category and the codes: all that is safe to repeat, with the names of the properties at fault."""
+    codes = [told.get("category"), *(detail.get("code") for detail in errors_of(told))]
+    codes += [each.get("error") for each in _listed(told)]
+    return ", ".join(dict.fromkeys(_strings([code for code in codes if code])))
+
+
+def _faults(told: Json) -> list[str]:
+    """The properties whose values HubSpot does not take: `errors` names them, else the message does, in
+    JSON of its own, and the campaigns API in words."""
+    named = [name for d in errors_of(told) for name in _strings(_context(d).get("propertyName"))]
+    named += [name for each in _listed(told) for name in _strings(each.get("name"))]
+    forbidden = _FORBIDDEN.search(_message(told))
+    return named + (_strings(forbidden[1].split(", ")) if forbidden else [])
+
+
+def _listed(told: Json) -> list[Json]:
+    """The values that the message says are wrong: `Property values were not valid: [{name, error, …}]`
+    (recorded); the only place of the names where `errors` is left out, which happens."""
+    found = _LISTED.search(_message(told))
+    try:
+        listed = json.loads(found[1]) if found else []
+    except (ValueError, RecursionError):
+        return []
+    return [each for each in listed if isinstance(each, dict)]
+
+
+def _existing_id(told: Json) -> str | None:
+    """The record that is there already: a batch names it in the context, a single create in the message."""
+    listed = _strings(_context(told).get("existingId")) or _EXISTING.findall(_message(told))
+    return next((each for each in listed if each.isdigit()), None)
+
+
+def _is_duplicate(status: int, told: Json) -> bool:
+    category = told.get("category")
+    return category == "OBJECT_ALREADY_EXISTS" or (
+        (status == 409 or category == "CONFLICT") and _EXISTS.search(_message(told)) is not None
+    )
+
+
+def _message(told: Json) -> str:
+    message = told.get("message")
+    return message if isinstance(message, str) else ""
 
 
 def _context(told: Json) -> Json:
@@ -200,17 +274,23 @@ def _context(told: Json) -> Json:
     return context if isinstance(context, dict) else {}
 
 
-def _strings(values: object, *, limit: int = 20) -> list[str]:
+def _strings(values: object) -> list[str]:
     """The harmless words among the values: free text may hold personal data."""
     listed = values if isinstance(values, list) else [values]
-    return [str(v) for v in listed[:limit] if isinstance(v, str | int) and _WORD.fullmatch(str(v))]
+    return [str(v) for v in listed[:20] if isinstance(v, str | int) and _WORD.fullmatch(str(v))]
 
 
-def _correlation(told: Json) -> str | None:
-    return next(iter(_strings(told.get("correlationId"))), None)
-
-
-def _wait(headers: Mapping[str, str] | None) -> float | None:
-    """The seconds of `Retry-After`, where there are any; HubSpot often leaves the header out."""
-    text = (headers or {}).get("Retry-After") or ""
-    return float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text, re.ASCII) else None
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds of `Retry-After`, as a number or a date, at most a day; None where there is none, or none
+    that lies ahead. HubSpot often leaves the header out."""
+    text = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        seconds = float(text)
+    else:
+        try:
+            until = parsedate_to_datetime(text)
+            since = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+            seconds = (until - since).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(seconds, _DAY) if seconds > 0 else None

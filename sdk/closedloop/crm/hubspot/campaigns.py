@@ -42,12 +42,13 @@ class Campaigns:
         self._guids: dict[str, str] = {}
         self._lock = threading.Lock()
         self._plain = False
-        self._closed = False
+        self.refusal: AuthenticationError | None = None
+        """Why HubSpot shows no campaigns; None while it does."""
 
     def wanted(self) -> tuple[str, ...]:
         """The properties to ask for: those of the fields that the portal has, and the numeric id. None
         where the portal has no campaigns or the token no access to them."""
-        if self._closed:
+        if self.refusal is not None:
             return ()
         return self._wanted()
 
@@ -60,9 +61,9 @@ class Campaigns:
         ]
         return tuple(dict.fromkeys([*known, "hs_object_id"]))
 
-    def page(self, after: str | None) -> tuple[list[Json], str | None]:
-        """A page of all campaigns, and where the next one begins."""
-        found, following = self._page(after)
+    def page(self, after: str | None, *, sort: str = "updatedAt") -> tuple[list[Json], str | None]:
+        """A page of all campaigns, and where the next one begins. By `createdAt` none changes its place."""
+        found, following = self._page(after, sort)
         with self._lock:
             self._note(found)
         return found, following
@@ -76,6 +77,7 @@ class Campaigns:
         except AuthenticationError as error:
             self._close(error)
             return [], []
+        self.refusal = None
         with self._lock:
             self._note(found)
         present = {str(campaign["id"]).lower() for campaign in found}
@@ -120,13 +122,13 @@ class Campaigns:
             if after is None:
                 return
 
-    def _page(self, after: str | None) -> tuple[list[Json], str | None]:
+    def _page(self, after: str | None, sort: str = "updatedAt") -> tuple[list[Json], str | None]:
         try:
-            found = self._reading(lambda names: self._client.campaigns(wanted=names, after=after))
+            found = self._reading(lambda names: self._client.campaigns(wanted=names, after=after, sort=sort))
         except AuthenticationError as error:
             self._close(error)
             return [], None
-        self._closed = False
+        self.refusal = None
         return found
 
     def _close(self, error: AuthenticationError) -> None:
@@ -134,9 +136,9 @@ class Campaigns:
         portal where only sales works has none."""
         if error.status != 403:
             raise error
-        if not self._closed:
+        if self.refusal is None:
             log.warning("HubSpot shows no campaigns: %s", error.message)
-        self._closed = True
+        self.refusal = error
 
     def _read_chunk(self, guids: Sequence[str]) -> list[Json]:
         answer = self._reading(lambda names: self._client.read_campaigns(guids, wanted=names))

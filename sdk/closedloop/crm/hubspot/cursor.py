@@ -48,11 +48,10 @@ class Cursor:
         return replace(self, phase=PHASES[following], after=None, newest=None)
 
     def finished(self) -> Cursor:
-        """After an object's phase. Everything up to its mark has been seen: up to the newest change, but
-        not within the overlap before the start, where changes may have been missing from the index."""
-        if self.newest is None or self.started is None:
+        """After an object's phase."""
+        mark = mark_after(self.newest, self.started)
+        if mark is None:
             return self.next_phase()
-        mark = min(self.newest, self.started - OVERLAP)
         return replace(self, marks={**self.marks, self.phase: mark}).next_phase()
 
     def text(self) -> str:
@@ -67,6 +66,15 @@ class Cursor:
             "members_after": self.members_after,
         }
         return json.dumps({name: value for name, value in told.items() if value}, separators=(",", ":"))
+
+
+def mark_after(
+    newest: datetime | None, started: datetime | None, overlap: timedelta = OVERLAP
+) -> datetime | None:
+    """Up to where everything has been seen once all is read that was there at the start: up to the newest
+    change, but not within the overlap before the start, where changes may have been missing from the index.
+    None when nothing is known."""
+    return None if newest is None or started is None else min(newest, started - overlap)
 
 
 def cursor_of(text: str | None) -> Cursor:

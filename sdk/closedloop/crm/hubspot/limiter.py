@@ -7,6 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from closedloop.errors import RetryableError
+
 
 class RollingLimit:
     """At most `calls` within any `seconds`, for all threads together; None calls: no limit.
@@ -26,14 +28,22 @@ class RollingLimit:
         self._calls, self._seconds, self._clock, self._sleep = calls, seconds, clock, sleep
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Returns when the next call may go out."""
+    def wait(self, *, most: float = float("inf")) -> None:
+        """Returns when the next call may go out; RetryableError, and nothing is taken, if that is in more
+        than `most` seconds."""
         if self._calls is None:
             return
         with self._lock:  # only reserves: threads sleep side by side, outside the lock
             now = self._clock()
             full = len(self._last) == self._calls
             due = max(now, self._last[0] + self._seconds) if full else now
-            self._last.append(due)
+            if due - now <= most:
+                self._last.append(due)
+        if due - now > most:
+            raise RetryableError(
+                f"more calls wait here than {self._calls} in {self._seconds:g} seconds let out in time",
+                reason="rate_limited",
+                retry_after=due - now,
+            )
         if due > now:
             self._sleep(due - now)

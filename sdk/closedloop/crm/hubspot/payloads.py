@@ -21,6 +21,11 @@ TOUCH_PROPERTIES = (
 )
 """What a contact itself says about its campaigns, and when it was seen first and last."""
 
+MERGED_IDS = ("hs_merged_object_ids", "hs_calculated_merged_vids")
+"""The properties of a surviving record that name those merged into it, "12;34" and "12:1700000000000;34:…".
+The second is the contacts' own and may lack some (issues 6 of HubSpot/hubspot-api-nodejs, 168 and 172 of
+fivetran/dbt_hubspot)."""
+
 _PRIMARY_TYPES = frozenset({578, 580})
 """Lead to primary contact and to primary company; elsewhere the label says "Primary"."""
 
@@ -35,12 +40,41 @@ def associate(payload: Json, kind: str, targets: Sequence[Json], *, link: str, f
     payload.setdefault("associations", {})[kind] = {"results": listed}
 
 
+def rank_associations(payload: Json, kind: str, *, link: str, first: object = None) -> None:
+    """Puts the primary one of the associations that came with a list first.
+
+    It is the one of the plain type, `contact_to_company`: the others are `contact_to_company_unlabeled`
+    (issue 176 of HubSpot/hubspot-api-nodejs) or bear the name of a label. Each stands there once a type.
+    """
+    listed = payload.get("associations", {}).get(kind, {}).get("results")
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    rows.sort(key=lambda row: (str(row.get("id")) != str(first), _inline_rank(str(row.get("type")), link)))
+    if rows:
+        payload["associations"][kind]["results"] = rows
+
+
+def _inline_rank(type_: str, link: str) -> int:
+    if "primary" in type_.lower():
+        return 0
+    return 1 if type_ == link else 2
+
+
+def merged_into(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the records that were merged into this one."""
+    properties = payload.get("properties")
+    told = [str(properties.get(name) or "") for name in MERGED_IDS] if isinstance(properties, Mapping) else []
+    ids = (part.partition(":")[0].strip() for text in told for part in text.split(";"))
+    return tuple(dict.fromkeys(each for each in ids if is_record_id(each) and each != str(payload.get("id"))))
+
+
 def is_primary(target: Json) -> bool:
     """Whether the association is of the primary kind."""
-    return any(
-        kind.get("typeId") in _PRIMARY_TYPES or str(kind.get("label") or "").lower().startswith("primary")
-        for kind in _kinds(target)
-    )
+    return any(is_primary_kind(kind) for kind in kinds_of(target))
+
+
+def is_primary_kind(kind: Mapping[str, Any]) -> bool:
+    """Whether this kind of association is the primary one, of which a record has one at most."""
+    return kind.get("typeId") in _PRIMARY_TYPES or str(kind.get("label") or "").lower().startswith("primary")
 
 
 def roles(deal_id: str, targets: Sequence[Json]) -> Iterator[Json]:
@@ -57,11 +91,12 @@ def roles(deal_id: str, targets: Sequence[Json]) -> Iterator[Json]:
 
 
 def _role(target: Json) -> str | None:
-    labels = [str(kind["label"]) for kind in _kinds(target) if kind.get("label")]
+    labels = [str(kind["label"]) for kind in kinds_of(target) if kind.get("label")]
     return next((label for label in labels if label.lower() != "primary"), None)
 
 
-def _kinds(target: Json) -> list[Json]:
+def kinds_of(target: Json) -> list[Json]:
+    """Of which kinds an association is."""
     kinds = target.get("associationTypes")
     return [kind for kind in kinds if isinstance(kind, dict)] if isinstance(kinds, list) else []
 

@@ -10,15 +10,13 @@ from closedloop.crm.base import Page
 from closedloop.crm.hubspot.answers import Json
 from closedloop.crm.hubspot.cursor import Cursor
 from closedloop.crm.hubspot.ids import is_guid
-from closedloop.crm.hubspot.payloads import FIRST_TOUCH, LAST_TOUCH, instant, iso, stages
+from closedloop.crm.hubspot.payloads import instant, stages
 from closedloop.crm.hubspot.read import CHUNK, Gathered, Reader
-from closedloop.errors import AnswerError
+from closedloop.crm.hubspot.search import changed_ids
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
 
 _O = ObjectType
-_SEARCHED = 200
-"""Results on one page of a search, at most."""
 
 Step = tuple[Gathered, Cursor]
 
@@ -127,28 +125,11 @@ class Poll:
     def _searched(
         self, kind: ObjectType, mark: datetime, after: str | None, into: Gathered
     ) -> tuple[list[Json], str | None]:
-        """A page of what changed since the mark, by id. Going on behind the last id instead of by HubSpot's
-        own paging never meets its limit of 10,000 results, skips nothing when records change meanwhile,
-        and can be taken up again at any time. The index may lag, so the records are read for themselves.
-        """
-        changed = "lastmodifieddate" if kind is _O.CONTACT else "hs_lastmodifieddate"
-        filters = [{"propertyName": changed, "operator": "GTE", "value": iso(mark)}]
-        if after is not None:
-            filters.append({"propertyName": "hs_object_id", "operator": "GT", "value": after})
-        found, more = self._reader.client.search(
-            self._reader.mapping.source(kind),
-            {
-                "filterGroups": [{"filters": filters}],
-                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-                "properties": ["hs_object_id"],
-                "limit": _SEARCHED,
-            },
-        )
-        ids = [str(each["id"]) for each in found]
-        last = max(ids, key=int, default=None)
-        if more and (last is None or int(last) <= int(after or 0)):
-            raise AnswerError("HubSpot's search does not get on behind the last id", reason="paging_loop")
-        return self._reader.read(kind, ids, into), last if more else None
+        """A page of what changed since the mark, by id. The index may lag, so the records are read for
+        themselves."""
+        source = self._reader.mapping.source(kind)
+        ids, last = changed_ids(self._reader.client, source, kind, mark=mark, behind=after)
+        return self._reader.read(kind, ids, into), last
 
     # -- Campaign members
 
@@ -175,21 +156,11 @@ class Poll:
         before = self._inside.get(guid, {})
         changed = [contact for contact, reports in now.items() if before.get(contact) != reports]
         chunks = [changed[start : start + CHUNK] for start in range(0, len(changed), CHUNK)]
-        parts = [self._portion(guid, chunk, now) for chunk in chunks]
+        parts = [self._reader.members(guid, chunk, now) for chunk in chunks]
         lost = {
             Ref(_O.CAMPAIGN_MEMBER, f"{guid}/{contact}"): None for contact in before if contact not in now
         }
         return [*parts, *([Gathered(gone=lost)] if lost else [])]
-
-    def _portion(
-        self, guid: str, contacts: Sequence[str], reports: Mapping[str, tuple[str, ...]]
-    ) -> Gathered:
-        into = Gathered()
-        dated = [each for each in contacts if {FIRST_TOUCH, LAST_TOUCH} & set(reports[each])]
-        known = self._reader.touches(dated) if dated else {}
-        for contact in contacts:
-            self._reader.add_member(guid, contact, reports[contact], known.get(contact, {}), into)
-        return into
 
 
 def _in_turn(guids: Sequence[str], after: str | None) -> list[str]:

@@ -47,12 +47,20 @@ _UNKNOWN_AFTER_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A property: its type, whether the portal made it, and the labels of its options, hidden ones too."""
+    """A property: its type, whether the portal made it, and the labels of its options, hidden ones too.
+
+    `several` says that it holds any number of its options, `unique` that no two records hold the same value.
+    """
 
     name: str
     type: str
     custom: bool
     options: Mapping[str, str]
+    label: str = ""
+    several: bool = False
+    unique: bool = False
+    read_only: bool = False
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +127,18 @@ def _is_token(error: CrmError) -> bool:
 def _definition(told: Json) -> Definition:
     options = told.get("options")
     listed = [each for each in options if isinstance(each, dict)] if isinstance(options, list) else []
+    rules = told.get("modificationMetadata")
     return Definition(
         name=told["name"],
         type=str(told.get("type") or ""),
         custom=told.get("hubspotDefined") is not True,
         options={str(each.get("value")): str(each.get("label") or each.get("value")) for each in listed},
+        label=str(told.get("label") or ""),
+        several=told.get("fieldType") == "checkbox",
+        unique=told.get("hasUniqueValue") is True,
+        read_only=told.get("calculated") is True
+        or (isinstance(rules, dict) and rules.get("readOnlyValue") is True),
+        hidden=frozenset(str(each.get("value")) for each in listed if each.get("hidden") is True),
     )
 
 

@@ -21,6 +21,9 @@ from closedloop.crm.hubspot.answers import (
 from closedloop.crm.hubspot.campaigns import Campaigns
 from closedloop.crm.hubspot.ids import is_record_id
 from closedloop.crm.hubspot.payloads import (
+    FIRST_TOUCH,
+    LAST_TOUCH,
+    MERGED_IDS,
     TOUCH_PROPERTIES,
     associate,
     member,
@@ -45,26 +48,33 @@ CHUNK, CHUNK_WITH_HISTORY = 100, 50
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One kind of association: its name in the payload and in the v3 API, the type to ask for, and the
-    property that names the primary one."""
+    """One kind of association: its name in the payload and in the v3 API, the type to ask for, the
+    property that names the primary one, and whether lists of the records can bring it along."""
 
     name: str
     type: str
     target: str
     primary: str = ""
+    inline: bool = True
 
 
 LINKS: Mapping[ObjectType, Sequence[Link]] = {
-    ObjectType.CONTACT: (Link("companies", "contact_to_company", "companies"),),
+    ObjectType.CONTACT: (Link("companies", "contact_to_company", "companies", "associatedcompanyid"),),
     ObjectType.LEAD: (
         Link("contacts", "lead_to_contact", "contacts", "hs_primary_contact_id"),
         Link("companies", "lead_to_company", "companies", "hs_primary_company_id"),
         # Type 2741, known from others' code only: a portal that refuses to read it is taken to have none.
-        Link("campaigns", "lead_to_campaign", CAMPAIGNS),
+        Link("campaigns", "lead_to_campaign", CAMPAIGNS, inline=False),
     ),
     ObjectType.OPPORTUNITY: (
         Link("contacts", "deal_to_contact", "contacts"),
         Link("companies", "deal_to_company", "companies"),
+    ),
+    ObjectType.ACTIVITY: (
+        Link("leads", "activity_to_lead", "leads"),
+        Link("contacts", "activity_to_contact", "contacts"),
+        Link("companies", "activity_to_company", "companies"),
+        Link("deals", "activity_to_deal", "deals"),
     ),
 }
 """The associations that a record's payload gets."""
@@ -106,14 +116,21 @@ class Reader:
         self.currency = currency
         self._unlinked: set[tuple[str, str]] = set()
 
-    def wanted(self, kind: ObjectType) -> tuple[str, ...]:
-        """The properties to ask for."""
-        extra = TOUCH_PROPERTIES if kind is ObjectType.CONTACT else ()
-        return wanted_of(self.definitions.of(self.mapping.source(kind)), (*self.mapping.fields(kind), *extra))
+    def wanted(self, kind: ObjectType, source: str | None = None) -> tuple[str, ...]:
+        """The properties to ask for: those of the mapping that the portal has."""
+        touches = TOUCH_PROPERTIES if kind is ObjectType.CONTACT else ()
+        primary = (link.primary for link in LINKS.get(kind, ()))
+        names = (*self.mapping.fields(kind, source), *touches, *primary, *MERGED_IDS)
+        return wanted_of(self.definitions.of(source or self.mapping.source(kind)), names)
 
     def history(self, kind: ObjectType) -> tuple[str, ...]:
         """The properties to ask for with who changed them and when."""
         return wanted_of(self.definitions.of(self.mapping.source(kind)), self.mapping.history(kind))
+
+    def links(self, kind: ObjectType) -> list[Link]:
+        """The associations that a record's payload gets; to leads only where the portal has any."""
+        leads = self.mapping.source(ObjectType.LEAD)
+        return [link for link in LINKS.get(kind, ()) if link.target != leads or self.definitions.of(leads)]
 
     def read(self, kind: ObjectType, ids: Iterable[str], into: Gathered) -> list[Json]:
         """The payloads of these records. The missing are noted as gone: deleted, or merged away, in which
@@ -129,10 +146,13 @@ class Reader:
     def add(self, kind: ObjectType, payloads: Sequence[Json], into: Gathered) -> None:
         """Completes CRM payloads and adds their records: of deals the contact roles too, of contacts the
         campaign members that the contact itself names."""
-        self._link(kind, payloads, into)
         source = self.mapping.source(kind)
+        for link in self.links(kind):
+            for deal_id, targets in self.link(source, link, payloads).items():
+                if link.type == "deal_to_contact":
+                    self._add_roles(deal_id, targets, into)
         for payload in payloads:
-            payload["labels"] = self.definitions.labels(source, _properties(payload))
+            self.label(source, payload)
             self.normalise(kind, str(payload["id"]), payload, into)
             if kind is ObjectType.CONTACT:
                 self._add_members(payload, into)
@@ -159,12 +179,41 @@ class Reader:
 
     def normalise(self, kind: ObjectType, id_: str, payload: Json, into: Gathered) -> None:
         """Adds the record of one payload, or why it cannot be one."""
-        try:
-            record = self.mapping.normalise(kind, payload)
-        except NormaliseError as error:
-            into.refused[Ref(kind, id_)] = Refusal(ref=Ref(kind, id_), error=error)
+        found = self.record(kind, id_, payload)
+        if isinstance(found, Refusal):
+            into.refused[found.ref] = found
         else:
-            into.records[record.ref] = priced(record, self.currency)
+            into.records[found.ref] = found
+
+    def record(
+        self, kind: ObjectType, id_: str, payload: Json, source: str | None = None
+    ) -> Record | Refusal:
+        """The record of one complete payload, or why it cannot be one."""
+        try:
+            return priced(self.mapping.normalise(kind, payload, source), self.currency)
+        except NormaliseError as error:
+            return Refusal(ref=Ref(kind, id_), error=error)
+
+    def members(self, guid: str, contacts: Sequence[str], reports: Mapping[str, tuple[str, ...]]) -> Gathered:
+        """The members of a campaign that these contacts are, at most 100, by the reports that name them."""
+        into = Gathered()
+        dated = [each for each in contacts if {FIRST_TOUCH, LAST_TOUCH} & set(reports[each])]
+        known = self.touches(dated) if dated else {}
+        for contact in contacts:
+            self.add_member(guid, contact, reports[contact], known.get(contact, {}), into)
+        return into
+
+    def label(self, source: str, payload: Json) -> None:
+        """Adds the labels of the options that the payload's properties hold."""
+        payload["labels"] = self.definitions.labels(source, _properties(payload))
+
+    def link(self, source: str, link: Link, payloads: Sequence[Json]) -> dict[str, list[Json]]:
+        """Adds one kind of association to the payloads, and gives its targets by record."""
+        found = self.associated(source, link.target, [str(payload["id"]) for payload in payloads])
+        for payload in payloads:
+            first = _properties(payload).get(link.primary)
+            associate(payload, link.name, found.get(str(payload["id"]), []), link=link.type, first=first)
+        return found
 
     def _add_members(self, contact: Json, into: Gathered) -> None:
         properties = _properties(contact)
@@ -173,10 +222,7 @@ class Reader:
 
     def _read_chunk(self, kind: ObjectType, ids: Sequence[str], into: Gathered) -> list[Json]:
         source = self.mapping.source(kind)
-        try:
-            answer = self.client.read(source, ids, wanted=self.wanted(kind), history=self.history(kind))
-        except GoneError:  # the type itself is unknown here, so none of them can exist
-            answer = {"results": []}
+        answer = self.answer(source, ids, wanted=self.wanted(kind), history=self.history(kind))
         found = identified(results_of(answer))
         present = {str(payload["id"]) for payload in found}
         missing = [each for each in ids if each not in present]
@@ -187,6 +233,15 @@ class Reader:
             else:
                 into.gone[Ref(kind, each)] = None
         return found
+
+    def answer(
+        self, source: str, ids: Sequence[str], *, wanted: Sequence[str], history: Sequence[str] = ()
+    ) -> Any:
+        """The answer of a batch read."""
+        try:
+            return self.client.read(source, ids, wanted=wanted, history=history)
+        except GoneError:  # the type itself is unknown here, so none of them can exist
+            return {"results": []}
 
     def _unreadable(self, errors: Sequence[Json], missing: Sequence[str]) -> dict[str, str]:
         """The missing ids that failed otherwise than by not being there. An error that names none of its
@@ -202,23 +257,12 @@ class Reader:
                 unreadable[each] = error.message
         return unreadable
 
-    def _link(self, kind: ObjectType, payloads: Sequence[Json], into: Gathered) -> None:
-        ids = [str(payload["id"]) for payload in payloads]
-        for link in LINKS.get(kind, ()):
-            found = self._associated(self.mapping.source(kind), link.target, ids)
-            for payload in payloads:
-                targets = found.get(str(payload["id"]), [])
-                first = _properties(payload).get(link.primary)
-                associate(payload, link.name, targets, link=link.type, first=first)
-                if link.type == "deal_to_contact":
-                    self._add_roles(str(payload["id"]), targets, into)
-
     def _add_roles(self, deal_id: str, targets: Sequence[Json], into: Gathered) -> None:
         for role in roles(deal_id, targets):
             id_ = f"{role['dealId']}/{role['contactId']}"
             self.normalise(ObjectType.CONTACT_ROLE, id_, role, into)
 
-    def _associated(self, source: str, target: str, ids: Sequence[str]) -> dict[str, list[Json]]:
+    def associated(self, source: str, target: str, ids: Sequence[str]) -> dict[str, list[Json]]:
         """The targets by id; ids without any are left out, as HubSpot does (as errors of a 207)."""
         found: dict[str, list[Json]] = {}
         if (source, target) in self._unlinked:

@@ -1,0 +1,99 @@
+"""How a HubSpot connection comes by its access token.
+
+An OAuth app's refresh token is changed for an access token that lasts half an hour: "Manage OAuth access
+tokens using the v3 APIs" (developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide). The secrets are
+in the form's body, never in a URL that somebody logs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from closedloop.crm.hubspot.credentials import HubSpotCredentials, TokenSource
+from closedloop.crm.raw import Answer
+from closedloop.crm.tokens import Fetch, Token, Tokens
+from closedloop.errors import AnswerError, AuthenticationError, RefusedError
+
+Post = Callable[[Mapping[str, str]], Answer]
+"""Sends a form to the token endpoint, without a token, and gives the successful answer."""
+
+_VALUE = re.compile(r"[!-~]+", re.ASCII)
+
+
+def tokens_of(credentials: HubSpotCredentials, post: Post, *, clock: Callable[[], float]) -> Tokens:
+    """The connection's tokens, by whichever way the credentials give."""
+    given = Token(value=credentials.access_token) if credentials.access_token else None
+    return Tokens(given, _fetch_of(credentials, post), on_new=credentials.on_new_token, clock=clock)
+
+
+def _fetch_of(credentials: HubSpotCredentials, post: Post) -> Fetch | None:
+    if credentials.token_source is not None:
+        return _Asked(credentials.token_source)
+    return None if credentials.oauth is None else _Refreshed(*credentials.oauth, post)
+
+
+class _Refreshed:
+    """Changes a refresh token for an access token; `Tokens` lets one thread at a time do so."""
+
+    def __init__(self, client_id: str, client_secret: str, refresh_token: str, post: Post) -> None:
+        self._form = {
+            "grant_type": "refresh_token",
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "refresh_token": refresh_token,
+        }
+        self._post = post
+
+    def __call__(self) -> Token:
+        refusal: AuthenticationError | None = None
+        try:
+            answer = self._post(self._form)
+        except (RefusedError, AuthenticationError) as error:
+            refusal = AuthenticationError(
+                "HubSpot gives no access token for this refresh token, client id and secret "
+                f"({error.code or error.status}): install the app in the portal anew",
+                reason="refresh_refused",
+                status=error.status,
+                code=error.code,
+                correlation_id=error.correlation_id,
+            )
+        if refusal is not None:
+            raise refusal
+        return self._read(answer.json())
+
+    def _read(self, told: Any) -> Token:
+        value = told.get("access_token") if isinstance(told, dict) else None
+        if not isinstance(value, str) or not _VALUE.fullmatch(value):
+            raise AnswerError(
+                "HubSpot's answer holds no access token: check the base URL", reason="no_access_token"
+            )
+        changed = told.get("refresh_token")
+        if not isinstance(changed, str) or not changed or changed == self._form["refresh_token"]:
+            changed = None
+        else:
+            self._form["refresh_token"] = changed
+        return Token(value=value, expires_in=_seconds(told.get("expires_in")), refresh_token=changed)
+
+
+class _Asked:
+    """Asks the user's own function."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    def __call__(self) -> Token:
+        given: object = self._source()
+        token = Token(value=given) if isinstance(given, str) else given
+        if not isinstance(token, Token) or not _VALUE.fullmatch(token.value):
+            raise AuthenticationError(
+                "token_source gave no token: it must return the access token as text or as a Token",
+                reason="no_access_token",
+            )
+        return token
+
+
+def _seconds(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and value > 0 else None
