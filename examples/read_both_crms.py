@@ -13,15 +13,17 @@ from closedloop.sandbox.world import World
 from closedloop.sandbox.world.populate import populate
 
 if TYPE_CHECKING:
-    from closedloop.crm.base import Crm
+    from closedloop.crm.connected import ConnectedCrm
 
 
-def count(crm: Crm) -> Counter[str]:
-    """How many records of each object the CRM holds."""
-    counts: Counter[str] = Counter()
-    for page in crm.poll(None):
-        counts.update(record.object for record in page.batch.records)
-    return counts
+def count(crm: ConnectedCrm) -> Counter[str]:
+    """How many records of each object the CRM holds; each list is read page by page."""
+    lists = (
+        *(crm.accounts.list(), crm.contacts.list(), crm.leads.list(), crm.opportunities.list()),
+        *(crm.campaigns.list(), crm.campaign_members.list(), crm.contact_roles.list()),
+        *(crm.users.list(), crm.activities.list(), crm.stages.list()),
+    )
+    return Counter(record.object for listed in lists for record in listed)
 
 
 def main() -> None:

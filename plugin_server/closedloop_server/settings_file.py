@@ -33,6 +33,10 @@ def _text(**kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Length(min=1), **kwargs)
 
 
+def _budget() -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(min=1))
+
+
 class SalesforceConnection(Schema):
     """A Salesforce org."""
 
@@ -49,9 +53,14 @@ class SalesforceConnection(Schema):
     login_url = _text(required=True)
     client_id = _text()
     client_secret = Secret()
+    username = _text()
+    private_key = Secret()
+    audience = _text()
+    refresh_token = Secret()
     access_token = Secret()
     api_version = _text()
     currency = _text()
+    daily_budget = _budget()
     webhook_secrets = fields.List(Secret(), load_default=list)
 
 
@@ -66,8 +75,12 @@ class HubSpotConnection(Schema):
         required=True,
         validate=validate.Regexp(r"[0-9]{1,20}\Z", error="expected the portal's number, in quotes"),
     )
-    access_token = Secret(required=True)
+    access_token = Secret()
+    client_id = _text()
+    client_secret = Secret()
+    refresh_token = Secret()
     base_url = _text()
+    daily_budget = _budget()
     app_id = _text()
     calls_per_10_seconds = fields.Integer(strict=True, validate=validate.Range(min=1))
     searches_per_second = fields.Integer(strict=True, validate=validate.Range(min=1))

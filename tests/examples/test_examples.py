@@ -11,6 +11,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 SAYS = {
+    "carry_people_over.py": "HubSpot shows Meyer as Head of purchasing",
     "campaign_reasons.py": "the rep said: ",
     "check_installation.py": "make by hand, on 0-35: closed_loop_accepted",
     "normalise_a_payload.py": "dropped for: No budget",

@@ -81,6 +81,32 @@ def test_everything_can_be_set(folder: Path) -> None:
     assert marketing.credentials == HubSpotCredentials(access_token="pat-123", calls_per_10_seconds=190)
 
 
+def test_every_way_in_that_lasts_can_be_set(folder: Path) -> None:
+    (folder / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    jwt = (
+        'client_id = "i"\nusername = "u@example.com"\nprivate_key = {file = "key.pem"}\ndaily_budget = 900\n'
+    )
+    credentials = (
+        load(folder, MINIMAL.replace('access_token = {env = "SALES_TOKEN"}', jwt)).connections[0].credentials
+    )
+    assert credentials == SalesforceCredentials(
+        login_url="https://example.my.salesforce.com", client_id="i", username="u@example.com",
+        private_key="-----BEGIN PRIVATE KEY-----", daily_budget=900,
+    )  # fmt: skip
+    renewed = 'client_id = "i"\nclient_secret = {env = "APP_SECRET"}\nrefresh_token = {env = "SALES_WEBHOOK"}'
+    credentials = (
+        load(folder, MINIMAL.replace('access_token = {env = "SALES_TOKEN"}', renewed))
+        .connections[0]
+        .credentials
+    )
+    assert (credentials.refresh_token, credentials.client_secret) == ("w1", "a1")
+    hubspot = HUBSPOT.replace('access_token = {file = "token"}', renewed)
+    credentials = load(folder, MINIMAL + hubspot).connections[0].credentials
+    assert credentials == HubSpotCredentials(
+        client_id="i", client_secret="a1", refresh_token="w1", calls_per_10_seconds=190
+    )
+
+
 def test_a_secret_that_looks_like_a_number_stays_text(folder: Path) -> None:
     credentials = load(folder, MINIMAL).connections[0].credentials
     assert credentials.access_token == "123456"
@@ -117,6 +143,10 @@ def test_no_secret_shows_in_what_is_printed(folder: Path) -> None:
             "webhook_secrets[1]: no secret found. Looked in the file",
         ),
         (("https://example.my", "http://example.my"), "connections.sales: login_url is plain http"),
+        (("access_token = {env", "refresh_token = {env"), "connections.sales: refresh token lacks client_id"),
+        (("access_token = {env", "private_key = {env"), "JWT bearer lacks client_id and username"),
+        (("webhook_secrets", "daily_budget = 0\nwebhook_secrets"), "connections.sales.daily_budget: Must be"),
+        (("webhook_secrets", 'password = "p"\nwebhook_secrets'), "connections.sales.password: Unknown field"),
         (("[connections.sales]", "[connections.Sales]"), "connections.Sales: a connection is named with a-z"),
         (
             ("[connections.sales]", "attribution = 'shapley'\n[connections.sales]"),

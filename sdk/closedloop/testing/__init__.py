@@ -1,0 +1,1 @@
+"""For your own tests: the conformance suite that every CRM adapter inherits. Needs pytest."""

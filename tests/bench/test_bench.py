@@ -1,0 +1,72 @@
+"""The benchmark runs, small: what it measures is never looked at here, only that it can."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENTRIES = {
+    "normalise_vs_handwritten": {"normalise_vs_handwritten"},
+    "normalise_vs_marshmallow": {"normalise_vs_marshmallow"},
+    "bytes_to_values_vs_json_loads": {"bytes_to_values_vs_json_loads"},
+    "list_memory_1m_vs_100k": {"list_memory_1m_vs_100k"},
+    "list_records_per_s": {"list_records_per_s_salesforce", "list_records_per_s_hubspot"},
+    "read_calls_vs_minimum": {
+        *("read_calls_vs_minimum", "read_calls_vs_minimum_salesforce", "read_calls_vs_minimum_hubspot")
+    },
+    "write_calls_vs_minimum": {
+        *("write_calls_vs_minimum", "write_calls_vs_minimum_salesforce", "write_calls_vs_minimum_hubspot")
+    },
+    "import_ms": {"import_ms"},
+}
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(("entry", "names"), ENTRIES.items(), ids=ENTRIES)
+def test_an_entry_is_measured_printed_and_written(entry: str, names: set[str], tmp_path: Path) -> None:
+    out = tmp_path / "below" / "bench.json"
+    done = bench("--only", entry, "--records", "6", "--out", str(out))
+    assert (done.stderr, done.returncode) == ("", 0)
+    figures = json.loads(out.read_text())
+    assert {figure["name"] for figure in figures} == names
+    for figure in figures:
+        assert list(figure) == ["name", "value", "unit", "baseline", "ratio", "n"]
+        assert figure["value"] > 0
+        assert figure["n"] <= 6 or entry == "bytes_to_values_vs_json_loads"
+        assert figure["name"] in done.stdout
+        assert (figure["ratio"] is None) is (figure["baseline"] is None)
+
+
+def test_an_unknown_entry_is_refused_with_the_known_ones() -> None:
+    done = bench("--only", "normalize")
+    assert done.returncode == 2
+    assert "there is no entry 'normalize'" in done.stderr
+    assert all(name in done.stderr for name in ENTRIES)
+
+
+@pytest.mark.parametrize("records", ["0", "-1", "many"])
+def test_a_number_of_records_that_is_none_is_refused(records: str) -> None:
+    done = bench("--only", "import_ms", "--records", records)
+    assert done.returncode == 2
+    assert "--records" in done.stderr
+
+
+def test_make_hands_the_entry_on() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "bench", "ONLY=import_ms"],  # noqa: S607 - whichever make there is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '-m bench --only "import_ms"' in done.stdout
