@@ -219,7 +219,24 @@ def test_a_record_without_its_payload_says_so(salesforce_mapping: CrmMapping) ->
     lead = replace(salesforce_mapping.normalise(_O.LEAD, {"Id": LEAD, "Email": "a@example.com"}), raw={})
     found = salesforce_mapping.explain(lead)["email"]
     assert (found.value, found.path) == ("a@example.com", None)
-    assert found.rule == "nothing there; the payload alone does not become this record"
+    assert found.rule == "nothing there; the record has no payload"
+
+
+@pytest.mark.parametrize("source", ["calls", "emails", "meetings", "tasks", "notes"])
+def test_an_activity_without_a_subject_is_explained_as_what_it_is(hubspot: CrmMapping, source: str) -> None:
+    payload = {"id": "1", "properties": {"hs_timestamp": "2026-11-20T14:03:00Z", "hs_task_type": "TODO"}}
+    found = hubspot.explain(hubspot.normalise(_O.ACTIVITY, payload, source))
+    assert found.source == source
+    assert not any("set later" in each.rule for each in found)
+
+
+def test_a_record_that_an_overlay_reads_is_explained_by_it(mappings: Mappings) -> None:
+    mine = mappings.overlaid(CrmName.SALESFORCE, {"objects": {"lead": {"fields": {"reason": "Why__c"}}}})
+    crm = mine.crm(CrmName.SALESFORCE)
+    lead = crm.normalise(_O.LEAD, {"Id": LEAD, "Why__c": "Price"})
+    assert (crm.explain(lead)["reason"].path, crm.explain(lead)["reason"].rule) == ("Why__c", "as text")
+    assert "set later" in explain(lead)["reason"].rule
+    assert explain(lead, mappings=mine)["reason"].path == "Why__c"
 
 
 def test_a_record_of_the_other_crm_is_refused(salesforce_mapping: CrmMapping, hubspot: CrmMapping) -> None:
@@ -241,7 +258,7 @@ def test_it_prints_as_a_table(salesforce_mapping: CrmMapping) -> None:
         of_lead(salesforce_mapping, Status="Disqualified", Disqualified_Reason__c="No budget", Title="x" * 99)
     )
     lines = text.splitlines()
-    assert lines[0] == f"lead {LEAD} from salesforce Lead"
+    assert lines[0] == f"lead {LEAD} from Salesforce Lead"
     assert lines[1].split() == ["field", "value", "from", "rule", "writable"]
     assert len({line.index("  ") > 0 for line in lines[2:-1]}) == 1
     assert any("reason no_budget (reasons.yaml:" in line for line in lines)

@@ -147,8 +147,10 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"objects": {"activity": [{"source": "Event", "fields": {"reslt": "X__c"}}]}},
      "objects.activity.0.fields.reslt", "did you mean `result`?"),
     ({"objects": {"activity": [{"source": "Visit__c", "fields": {"subject": "Name"}}]}},
-     "objects.activity.0.fields", "a activity needs `id`"),
+     "objects.activity.0.source", "`Visit__c` is not there yet. Allowed: Event, Task"),
     ({"objects": {"activity": ["Event"]}}, "objects.activity", "Invalid"),
+    ({"lifecycle": {}}, "lifecycle", "unknown key. Allowed: crm, feedback, objects, version"),
+    ({"reasons": {}}, "reasons", "in a folder with your own reasons.yaml or lifecycle.yaml"),
     ({"version": "2"}, "version", "`2` is not known"),
     ({"crm": "hubspot"}, "crm", "this file maps salesforce"),
     ({"objects": {"account": {"also_called": ["Lead"]}}}, "objects", "`Lead` names"),
@@ -241,3 +243,38 @@ def test_the_shipped_mapping_stays_as_it_is(mappings: Mappings) -> None:
     mappings.overlaid(SALESFORCE, fields(reason="X__c"))
     assert load_mappings().version == before
     assert load_mappings().crm(SALESFORCE).writable(_O.LEAD)["reason"] == ("Disqualified_Reason__c",)
+
+
+def test_an_overlay_may_be_yaml_text(mappings: Mappings) -> None:
+    for text in (
+        "objects:\n  lead:\n    fields:\n      reason: Why__c\n",
+        "objects: {lead: {fields: {reason: Why__c}}}",
+    ):
+        mine = mappings.overlaid(SALESFORCE, text)
+        assert read(mine, Why__c="Price").reason == "Price"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "said"),
+    [
+        ("objects:\n  laed: {}\n", "overlay:2: `objects.laed`"),
+        ("objects:\n  lead: [\n", "this is not YAML"),
+        ("objects:\n  lead: \ud800\n", "cannot be read"),
+        ("# nothing to add\n", "holds no sections"),
+        (5, "is of type int: give a mapping, YAML text, or the path of a file"),
+        (b"objects: {}", "is of type bytes"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_named_by_its_line(mappings: Mappings, overlay: Any, said: str) -> None:
+    with pytest.raises(MappingError, match="overlay") as caught:
+        mappings.overlaid(SALESFORCE, overlay)
+    assert said in str(caught.value)
+
+
+def test_the_crm_may_be_named_by_its_word(mappings: Mappings) -> None:
+    mine = mappings.overlaid("salesforce", fields(reason="Why__c"))
+    with pytest.raises(UnsupportedError, match="Salesforce sets it itself"):
+        mine.crm("salesforce").coerce(_O.LEAD, {"converted": True})
+    for use in (lambda: mappings.overlaid("sugar", {}), lambda: mappings.crm("sugar")):
+        with pytest.raises(MappingError, match="expected one of salesforce, hubspot"):
+            use()

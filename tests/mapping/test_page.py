@@ -15,6 +15,7 @@ import pytest
 
 from closedloop.errors import AnswerError, NormaliseError
 from closedloop.mapping import CrmMapping
+from closedloop.mapping.compile import Careful
 from closedloop.mapping.decode import UnreadableError, decode
 from closedloop.mapping.page import Misfit, RecordPage
 from closedloop.schema.records import Contact, Lead, Opportunity, Record
@@ -62,6 +63,17 @@ def assert_same(mapping: CrmMapping, of: ObjectType, body: bytes, source: str | 
         for row, other in zip(found.rows, expected, strict=True):
             assert repr(row) == repr(other) or isinstance(row, Misfit)
     return found
+
+
+def assert_careful(mapping: CrmMapping, of: ObjectType, body: bytes) -> None:
+    """The statements that call a converter for every value agree with those that take values in place."""
+    careful = Careful(mapping.crm, mapping.specification(of))
+    for row in decode(body)[ROWS[mapping.crm]]:
+        try:
+            expected: Any = careful.normalise(row)
+        except NormaliseError as error:
+            expected = (error.message, error.field, error.reason)
+        assert [repr(expected)] == [repr(found) for found in eagerly(mapping, of, body)]
 
 
 # The recorded bodies ------------------------------------------------------------------------------
@@ -203,6 +215,7 @@ AMOUNTS = [
         '"5."',
         '"."',
     ),
+    *('"1234567890123456789012345678901"', '"0.1234567890123456789012345678901"'),
     *('"\\u0661"', '"+1"', '"-1"', '"1000000.00"', "true", "[]", "{}", "null", '"1,5"'),
 ]
 
@@ -213,6 +226,7 @@ def test_an_amount_is_exact_from_bytes(salesforce_mapping: CrmMapping, amount: s
     row = '{"Id":"006ak00000OQ4RxAAL","Amount":%s,"Probability":%s,"CurrencyIsoCode":%s}'
     body = '{"records":[%s]}' % (row % (amount, amount, currency))
     assert_same(salesforce_mapping, ObjectType.OPPORTUNITY, body.encode())
+    assert_careful(salesforce_mapping, ObjectType.OPPORTUNITY, body.encode())
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)
@@ -220,6 +234,7 @@ def test_a_deals_amount_is_exact_from_bytes(hubspot: CrmMapping, amount: str) ->
     row = '{"id":"1","properties":{"amount":%s,"hs_deal_stage_probability":%s,"deal_currency_code":"EUR"}}'
     body = '{"results":[%s]}' % (row % (amount, amount))
     assert_same(hubspot, ObjectType.OPPORTUNITY, body.encode())
+    assert_careful(hubspot, ObjectType.OPPORTUNITY, body.encode())
 
 
 HUBSPOT_ROWS: list[tuple[str, str]] = [

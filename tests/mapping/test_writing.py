@@ -14,7 +14,7 @@ import pytest
 
 from closedloop.errors import BadValueError, MappingError, UnsupportedError
 from closedloop.mapping import CrmMapping, Mappings
-from closedloop.schema.records import Account, Contact, Lead, LinkedId, Money, Opportunity, Utm
+from closedloop.schema.records import Account, Activity, Contact, Lead, LinkedId, Money, Opportunity, Utm
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 _O = ObjectType
@@ -314,10 +314,10 @@ def test_a_record_of_another_object_is_refused(mapping: CrmMapping) -> None:
         ({"custom": {"topics": ("a", "b")}}, {"custom.topics": ("b", "a")}, []),
         ({"custom": {"topics": ("a", "b")}}, {"custom.topics": ("b",)}, ["custom.topics"]),
         ({"custom": {}}, {"custom.topics": None}, []),
-        ({"custom": {"seen": datetime(2026, 1, 1, 0, 0, 0, 5000, UTC)}},
-         {"custom.seen": datetime(2026, 1, 1, 0, 0, 0, 5999, UTC)}, []),
-        ({"custom": {"seen": datetime(2026, 1, 1, 0, 0, 0, 5000, UTC)}},
-         {"custom.seen": datetime(2026, 1, 1, 0, 0, 0, 6000, UTC)}, ["custom.seen"]),
+        ({"custom": {"seen": datetime(2026, 1, 1, 0, 0, 5, 0, UTC)}},
+         {"custom.seen": datetime(2026, 1, 1, 0, 0, 5, 999999, UTC)}, []),
+        ({"custom": {"seen": datetime(2026, 1, 1, 0, 0, 5, 0, UTC)}},
+         {"custom.seen": datetime(2026, 1, 1, 0, 0, 6, 0, UTC)}, ["custom.seen"]),
         ({"custom": {"worth": Money(amount=Decimal("1.0"), currency="EUR")}},
          {"custom.worth": Money(amount=Decimal(1))}, []),
         ({"custom": {"worth": Money(amount=Decimal(1), currency="EUR")}},
@@ -334,6 +334,13 @@ def test_only_what_the_crm_does_not_hold_already_counts_as_changed(
     mapping = mappings.overlaid(CrmName.SALESFORCE, overlay).crm(CrmName.SALESFORCE)
     record = Lead(crm=CrmName.SALESFORCE, id=LEAD, **held)
     assert list(mapping.changed(record, values)) == changed
+
+
+@pytest.mark.parametrize(("later", "changed"), [(5999, []), (6000, ["happened_at"])])
+def test_hubspot_keeps_times_to_the_millisecond(mappings: Mappings, later: int, changed: list[str]) -> None:
+    mapping, seen = mappings.crm(CrmName.HUBSPOT), datetime(2026, 1, 1, 0, 0, 0, 5000, UTC)
+    record = Activity(crm=CrmName.HUBSPOT, id="1", happened_at=seen)
+    assert list(mapping.changed(record, {"happened_at": seen.replace(microsecond=later)})) == changed
 
 
 # Where it goes -------------------------------------------------------------------------------

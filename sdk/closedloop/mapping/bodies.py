@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from closedloop.errors import NormaliseError
+from closedloop.errors import NormaliseError, UnsupportedError
 from closedloop.mapping.crm import CrmMapping
 from closedloop.mapping.decode import UnreadableError, decode
 from closedloop.mapping.explain import Explanation
@@ -74,9 +74,7 @@ def _mapping(crm: CrmName | str, mappings: Mappings | None) -> CrmMapping:
 
 
 def _object_type(mapping: CrmMapping, name: ObjectType | str) -> ObjectType:
-    if name in list(ObjectType):
-        return ObjectType(name)
-    found = mapping.object_of(str(name))
-    if found is None:
-        raise NormaliseError(f"expected an object, one of {', '.join(ObjectType)}", reason="unknown_object")
-    return found
+    try:
+        return mapping.named(name)[0]
+    except UnsupportedError as error:
+        raise NormaliseError(error.message, reason=error.reason) from None

@@ -221,7 +221,7 @@ class _Builder:
     def _link(self, place: int, form: Mapping[str, Any]) -> LinkSpec:
         at = (*self.at, "linked_ids", place)
         if not has_links(self.object):
-            raise self.document.error(at, f"a {self.object} has no `linked_ids`")
+            raise self.document.error(at, f"{self.object.one} has no `linked_ids`")
         return LinkSpec(
             crm=CrmName(form["crm"]),
             object=ObjectType(form["object"]),
@@ -233,7 +233,7 @@ class _Builder:
             slot.name for slot in slots(self.object).values() if slot.required and slot.name not in named
         ]
         if missing:
-            raise self.document.error((*self.at, "fields"), f"a {self.object} needs `{missing[0]}`: map it")
+            raise self.document.error((*self.at, "fields"), f"{self.object.one} needs `{missing[0]}`: map it")
 
 
 def _said(type_: type) -> str:

@@ -39,12 +39,12 @@ def coerced(crm: CrmName, spec: FieldSpec, slot: Slot, value: Any) -> Any:
     return found
 
 
-def same(spec: FieldSpec, given: Any, held: Any) -> bool:
+def same(crm: CrmName, spec: FieldSpec, given: Any, held: Any) -> bool:
     """Whether writing `given` over `held` would change nothing that the CRM keeps."""
     if isinstance(given, Money) and isinstance(held, Money):
         return given.amount == held.amount and given.currency in {None, held.currency}
     if isinstance(given, datetime) and isinstance(held, datetime):
-        return _milliseconds(given) == _milliseconds(held)
+        return _kept(crm, given) == _kept(crm, held)
     if isinstance(given, tuple) and isinstance(held, tuple):  # neither CRM keeps the order of several choices
         return set(given) == set(held)
     if spec.type == "email" and given and held:  # both CRMs keep addresses in lower case
@@ -52,8 +52,10 @@ def same(spec: FieldSpec, given: Any, held: Any) -> bool:
     return bool(given == held)
 
 
-def _milliseconds(value: datetime) -> tuple[datetime, int]:
-    return value.replace(microsecond=0), value.microsecond // 1000
+def _kept(crm: CrmName, value: datetime) -> datetime:
+    """The time as finely as the CRM keeps it: Salesforce to the second, HubSpot to the millisecond."""
+    fraction = 0 if crm is CrmName.SALESFORCE else value.microsecond // 1000 * 1000
+    return value.replace(microsecond=fraction)
 
 
 def _value(crm: CrmName, spec: FieldSpec, slot: Slot, value: Any) -> Any:

@@ -141,7 +141,8 @@ def _in_range(number: Decimal) -> Decimal:
     text = str(number)
     if "E" not in text and len(text) <= _LONGEST:
         return number
-    if abs(number.adjusted()) > _LONGEST or len(number.as_tuple().digits) > _LONGEST:
+    # Written out it has one digit more than its exponent says.
+    if not -_LONGEST <= number.adjusted() < _LONGEST or len(number.as_tuple().digits) > _LONGEST:
         raise _out_of_range()
     # 1E+3 is written out: a stored amount reads the same wherever it came from.
     return Decimal(format(number, "f"))

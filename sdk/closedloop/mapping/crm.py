@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-from closedloop.errors import NormaliseError
+from closedloop.errors import NormaliseError, UnsupportedError
 from closedloop.loop.feedback import FeedbackKind
 from closedloop.mapping.build import CrmSpec
 from closedloop.mapping.compile import Normaliser, compile_object
 from closedloop.mapping.convert import FaultError
+from closedloop.mapping.document import nearest
 from closedloop.mapping.explain import Explainer, Explanation
 from closedloop.mapping.inverse import Writer
 from closedloop.mapping.lifecycle import Lifecycle
@@ -131,14 +132,12 @@ class CrmMapping:
         NormaliseError for a record of another CRM, whose mapping has to be asked.
         """
         if record.crm is not self.crm:
-            raise NormaliseError(f"the record is of {record.crm}: ask its mapping", reason="wrong_record")
-        spec, again = self._first(record.object), None
-        if record.raw:
-            try:
-                spec, normaliser = self._choose(record.object, record.raw)
-                again = normaliser(record.raw)
-            except NormaliseError:
-                pass  # the mapping has changed since the record was read; the explanation says so
+            raise NormaliseError(
+                f"this is the mapping of {self.crm.label}, and the record is {record.crm.label}'s: ask the "
+                f"connection it came from, or `closedloop.explain`",
+                reason="wrong_record",
+            )
+        spec, again = self._made_from(record)
         return self._explainer.explain(record, again, spec, self.writers(record.object, spec.source))
 
     def source(self, object: ObjectType) -> str:  # noqa: A002 - the word of the schema
@@ -161,6 +160,21 @@ class CrmMapping:
     def object_of(self, source: str) -> ObjectType | None:
         """The object that the CRM's name, type id or singular stands for."""
         return self._objects.get(source.lower())
+
+    def named(self, name: ObjectType | str) -> tuple[ObjectType, str]:
+        """The object of ours that a word of ours or of the CRM's stands for, in any case ("lead", "Leads",
+        "0-136"), and the source that it names, else the first. UnsupportedError for any other word."""
+        word = str(name).lower()
+        for of, specs in self._spec.objects.items():
+            for spec in specs:
+                if word in {each.lower() for each in (spec.source, *spec.also_called)}:
+                    return of, spec.source
+        if word in self._spec.objects:
+            return ObjectType(word), self.source(ObjectType(word))
+        raise UnsupportedError(
+            f"{self.crm.label} has no such object here{nearest(word, self._spec.objects)}",
+            reason="unknown_object",
+        )
 
     def fields(
         self,
@@ -201,7 +215,7 @@ class CrmMapping:
         self, object_type: ObjectType, payload: Any, source: str | None = None
     ) -> tuple[ObjectSpec, Normaliser]:
         if type(payload) is not dict and not isinstance(payload, Mapping):
-            raise NormaliseError(f"a {object_type} must be a JSON object", reason="not_a_record")
+            raise NormaliseError(f"{object_type.one} must be a JSON object", reason="not_a_record")
         candidates = self._compiled.get(object_type)
         if not candidates:
             raise NormaliseError(
@@ -217,6 +231,34 @@ class CrmMapping:
         if len(candidates) == 1:
             return candidates[0]
         return next((found for found in candidates if _has(payload, found[0].when)), candidates[0])
+
+    def _made_from(self, record: Record) -> tuple[ObjectSpec, Record | None]:
+        """The source that the record's payload is one of, and what it becomes there; None if it becomes no
+        record any more. Of several the one that makes the likest record: a HubSpot e-mail without a subject
+        does not say that it is an e-mail."""
+        best: tuple[ObjectSpec, Record | None] = self._first(record.object), None
+        most = -1
+        for spec, normaliser in self._candidates(record):
+            try:
+                again = normaliser(record.raw)
+            except NormaliseError:
+                continue  # the mapping has changed since the record was read; the explanation says so
+            alike = sum(getattr(again, each.name) == getattr(record, each.name) for each in fields(record))
+            if alike > most:
+                best, most = (spec, again), alike
+        return best
+
+    def _candidates(self, record: Record) -> Iterator[tuple[ObjectSpec, Normaliser]]:
+        """The sources that the record may be of, the likeliest first."""
+        if not record.raw:
+            return
+        try:
+            first = self._choose(record.object, record.raw)
+        except NormaliseError:
+            return
+        yield first
+        if self.crm is not CrmName.SALESFORCE or _said_type(record.raw) is None:
+            yield from (each for each in self._compiled[record.object] if each is not first)
 
     def _with_meaning(self, stage: Stage) -> Stage:
         return replace(stage, meaning=self._lifecycle.meaning(self.crm, stage.of, stage, stage.name))
@@ -239,7 +281,7 @@ def _by_type(
             return spec, normaliser
     names = " or ".join(spec.source for spec, _ in candidates)
     raise NormaliseError(
-        f"the payload says that it is another object than {names}, which makes a {object_type}",
+        f"the payload says that it is another object than {names}, which makes {object_type.one}",
         field="id",
         reason="wrong_object",
     )

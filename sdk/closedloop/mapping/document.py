@@ -50,7 +50,9 @@ def read_document(file: str, content: bytes) -> Document:
     """
     root = _compose(file, _text(file, content))
     if not isinstance(root, yaml.MappingNode):
-        raise MappingError("the file is empty: it must hold `version: 1` and its sections", file=file, line=1)
+        raise MappingError(
+            "the file is empty or no mapping: it holds no sections such as `objects`", file=file, line=1
+        )
     lines: dict[Path, int] = {}
     return Document(file=file, data=_Reader(file, lines).value(root, ()), lines=lines)
 

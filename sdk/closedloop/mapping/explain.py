@@ -77,7 +77,7 @@ class Explainer:
             value=value,
             path=used.path if used else None,
             raw=seen.raw if seen else None,
-            rule=_rule(spec, slot, seen) + _since(again, slot.name, value),
+            rule=_rule(spec, slot, seen) + _since(record, again, slot.name),
             lost=_lost(spec, slot, tried, seen, value),
             tried=tried,
             writable=writer.when,
@@ -92,7 +92,7 @@ class Explainer:
             value=None if _blank(raw) else raw,
             path=None if _blank(raw) else path_text(link.path),
             raw=raw,
-            rule=f"the id of the same {link.object} in {link.crm}",
+            rule=f"the id of the same {link.object} in {link.crm.label}",
             tried=(Attempt(path=path_text(link.path), raw=raw, outcome="blank" if _blank(raw) else "used"),),
         )
 
@@ -181,11 +181,13 @@ def _says_more(other: Attempt, seen: Attempt) -> bool:
     return other.path.partition(".")[2] != seen.path.partition(".")[2] or not seen.path.startswith("labels.")
 
 
-def _since(again: Record | None, name: str, value: Any) -> str:
+def _since(record: Record, again: Record | None, name: str) -> str:
     """Says when the record does not hold what its payload becomes."""
+    if not record.raw:
+        return "; the record has no payload"
     if again is None:
         return "; the payload alone does not become this record"
-    before = held_by(again, name)
+    before, value = held_by(again, name), held_by(record, name)
     if before == value:
         return ""
     if isinstance(value, Money) and isinstance(before, Money) and before.currency is None:

@@ -77,7 +77,7 @@ class Explanation:
         return iter(self.fields)
 
     def __str__(self) -> str:
-        head = f"{self.ref.object} {self.ref.id} from {self.crm} {self.source}"
+        head = f"{self.ref.object} {self.ref.id} from {self.crm.label} {self.source}"
         shown = [each for each in self.fields if each.path or each.value is not None]
         lines = _table([("field", "value", "from", "rule", "writable"), *map(_row, shown)])
         return "\n".join([head, *lines, *self._decided()])

@@ -49,7 +49,7 @@ def of_record(of: ObjectType, record: Record, crm: CrmName) -> dict[str, Any]:
     what a CRM works out by itself.
     """
     if record.object is not of:
-        raise BadValueError(f"expected a {of}, got a {record.object}", reason="wrong_record")
+        raise BadValueError(f"expected {of.one}, got {record.object.one}", reason="wrong_record")
     foreign = record.crm is not crm
     known = slots(of)
     held = {name: held_by(record, name) for name in known if name not in NEVER_WRITTEN}

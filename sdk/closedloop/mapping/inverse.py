@@ -63,8 +63,8 @@ class Writer:
             found[self.spec.currency] = to_wire(self.crm, value.currency)
         elif currency is not None and value.currency not in {None, currency}:
             raise UnsupportedError(
-                f"{self.crm} keeps `{self.name}` in the organisation's own currency, {currency}: give it in "
-                f"that one",
+                f"{self.crm.label} keeps `{self.name}` in the organisation's own currency, {currency}: give "
+                f"it in that one",
                 field=self.name,
                 reason="no_currency",
             )
@@ -76,14 +76,15 @@ class Writer:
         words = words_for(self.spec, self.slot, value)
         if len(words) > 1:
             raise UnsupportedError(
-                f"{len(words)} words of {self.crm} mean this value of `{self.name}`: say under `writes` in "
-                f"the mapping which one is written",
+                f"{len(words)} words of {self.crm.label} mean this value of `{self.name}`: say under "
+                f"`writes` in the mapping which one is written",
                 field=self.name,
                 reason="several_words",
             )
         if not words:
             raise BadValueError(
-                f"`{self.name}` cannot be this value: the mapping's table has no word of {self.crm} for it",
+                f"`{self.name}` cannot be this value: the mapping's table has no word of {self.crm.label} "
+                f"for it",
                 field=self.name,
                 reason="unknown_value",
             )
@@ -126,9 +127,9 @@ def _can_be_written(crm: CrmName, source: str, path: PayloadPath) -> bool:
 
 def _reason(crm: CrmName, source: ObjectSpec, spec: FieldSpec, slot: Slot) -> str:
     if spec.read_only or source.read_only or slot.name in NEVER_WRITTEN:
-        return f"{crm} sets it itself"
+        return f"{crm.label} sets it itself"
     if spec.join:
         return "it is made of several fields, write those"
     if spec.always is not None:
         return f"for {source.source} it is always the same"
-    return f"{crm} keeps it where it cannot be written"
+    return f"{crm.label} keeps it where it cannot be written"

@@ -36,18 +36,19 @@ class Mappings:
     version: str
     documents: Mapping[CrmName, Document] = field(repr=False)
 
-    def crm(self, crm: CrmName) -> CrmMapping:
+    def crm(self, crm: CrmName | str) -> CrmMapping:
         """The mapping of one CRM."""
-        return self.crms[CrmName(crm)]
+        return self.crms[_named(crm)]
 
-    def overlaid(self, crm: CrmName, overlay: Mapping[str, Any] | Path | str) -> Mappings:
-        """These mappings with changes to one CRM's: a mapping of the file's form, or the path of a YAML file.
+    def overlaid(self, crm: CrmName | str, overlay: Mapping[str, Any] | Path | str) -> Mappings:
+        """These mappings with changes to one CRM's: a mapping of the file's form, the path of a YAML file, or
+        the text of one.
 
         It holds only what differs: `{"objects": {"lead": {"fields": {"reason": "Why_Not__c"}}}}`. A field
         is replaced as a whole, None takes one away. Several overlays may lie over one another. MappingError
         names the overlay's file and line, or its keys.
         """
-        upper = overlay_document(overlay)
+        crm, upper = _named(crm), overlay_document(overlay)
         if not upper.data:
             return self
         document = laid_over(self.documents[crm], upper)
@@ -57,6 +58,13 @@ class Mappings:
             documents={**self.documents, crm: document},
             version=_digest({"below": self.version.encode(), f"{crm} above": _canonical(upper)}),
         )
+
+
+def _named(crm: CrmName | str) -> CrmName:
+    try:
+        return CrmName(crm)
+    except ValueError:
+        raise MappingError(f"no CRM is called {crm!r}: expected one of {', '.join(CrmName)}") from None
 
 
 def load_mappings(directory: Path | None = None) -> Mappings:

@@ -41,7 +41,7 @@ class Outward:
         return {
             name: value
             for name, value in values.items()
-            if not same(self._writer(record.object, name).spec, value, held_by(record, name))
+            if not same(self._crm, self._writer(record.object, name).spec, value, held_by(record, name))
         }
 
     def denormalise(
@@ -116,8 +116,8 @@ class Outward:
         ]
         name = min(lacking, key=len)[0]
         return UnsupportedError(
-            f"{self._crm} cannot hold `{name}` beside the other values of one {of}: of {', '.join(sources)} "
-            f"none has a place for all",
+            f"{self._crm.label} cannot hold `{name}` beside the other values of one {of}: none of "
+            f"{', '.join(sources)} has a place for all",
             field=name,
             reason="no_source",
         )
@@ -150,8 +150,8 @@ class Outward:
                 continue  # one of two fields that stand in the same place is cleared, the other is written
             if found.get(path) not in (*_CLEARED, word):
                 raise BadValueError(
-                    f"`{name}` stands where another of the values stands already: {self._crm} keeps only one "
-                    f"of them",
+                    f"`{name}` stands where another of the values stands already: {self._crm.label} keeps "
+                    f"only one of them",
                     field=name,
                     reason="same_place",
                 )
@@ -193,7 +193,7 @@ class Outward:
 
     def _not_mapped(self, of: ObjectType, name: str) -> UnsupportedError:
         return UnsupportedError(
-            f"{self._crm} has no place for `{name}` of {of}: if yours has, map it in {self._crm}.yaml",
+            f"{self._crm.label} has no place for `{name}` of {of}: if yours has, map it in {self._crm}.yaml",
             field=name,
             reason="not_mapped",
         )

@@ -16,6 +16,11 @@ from closedloop.errors import MappingError
 from closedloop.mapping.document import Document, Path, nearest, read_document
 
 _DEEPEST = 30
+_SECTIONS = ("crm", "feedback", "objects", "version")
+_ELSEWHERE = (
+    "An overlay changes what the CRM's own file says; rules for reasons and meanings of stages are changed "
+    "in a folder with your own reasons.yaml or lifecycle.yaml, which `load_mappings(folder)` reads"
+)
 # The keys of these are replaced as a whole.
 _FIELDS = frozenset({"fields", "custom"})
 
@@ -52,21 +57,33 @@ class Overlaid(Document):
         return path
 
 
-def overlay_document(overlay: Mapping[str, Any] | FilePath | str) -> Document:
-    """The overlay as a document: a mapping, or the path of a YAML file."""
+def overlay_document(overlay: object) -> Document:
+    """The overlay as a document: a mapping, the path of a YAML file, or YAML text."""
     if isinstance(overlay, Mapping):
         data = _plain(overlay, ())
         return Keyed(file="", data=data, lines={})
-    path = FilePath(overlay)
+    if not isinstance(overlay, str | FilePath):
+        kind = type(overlay).__name__
+        raise MappingError(f"the overlay is of type {kind}: give a mapping, YAML text, or the path of a file")
+    text = str(overlay)
+    path = FilePath("overlay" if _is_yaml(overlay) else text)
     try:
-        return read_document(path.name, path.read_bytes())
+        return read_document(path.name, text.encode() if _is_yaml(overlay) else path.read_bytes())
     except (OSError, ValueError) as exc:
         said = exc.strerror if isinstance(exc, OSError) else "this is not a path"
         raise MappingError(f"the overlay cannot be read: {said}", file=path.name, line=1) from exc
 
 
+def _is_yaml(overlay: object) -> bool:
+    """Whether it is a document itself, which no path looks like."""
+    return isinstance(overlay, str) and ("\n" in overlay or ": " in overlay)
+
+
 def laid_over(lower: Document, upper: Document) -> Document:
     """`lower` with what `upper` changes; MappingError for what it takes away though it is not there."""
+    for key in upper.data:
+        if key not in _SECTIONS:
+            raise upper.error((key,), f"`{key}`: unknown key{nearest(key, _SECTIONS)}. {_ELSEWHERE}")
     merge = _Merge(upper)
     data = merge.mappings(lower.data, upper.data, (), ())
     return Overlaid(file=lower.file, data=data, lines=lower.lines, upper=upper, moved=merge.moved)
@@ -155,6 +172,12 @@ class _Merge:
                 return upper  # the form says what is wrong with it
             index = self._index(sources, item, here)
             self.moved[*at, index] = here
+            if index == len(sources) and "id" not in (item.get("fields") or {}):
+                names = [source["source"] for source in sources]
+                said = f"`{item['source']}` is not there yet{nearest(item['source'], names)}"
+                raise self.upper.error(
+                    (*here, "source"), f"{said}. A new source needs `fields`, `id` at least"
+                )
             if index < len(sources):
                 sources[index] = self.mappings(sources[index], item, (*at, index), here)
             else:

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from closedloop.errors import AnswerError, NormaliseError
 from closedloop.mapping.decode import UnreadableError, decode
+from closedloop.mapping.envelope import ENVELOPE, ROWS
 from closedloop.mapping.spec import ObjectSpec
 from closedloop.schema.records import Record
 from closedloop.schema.vocabulary import CrmName
 
 if TYPE_CHECKING:
     from closedloop.mapping.typed import TypedReader
-
-ROWS: Mapping[CrmName, str] = {CrmName.SALESFORCE: "records", CrmName.HUBSPOT: "results"}
-"""What the list of records is called in an answer."""
-ENVELOPE: Mapping[CrmName, tuple[str, ...]] = {
-    CrmName.SALESFORCE: ("totalSize", "done", "nextRecordsUrl"),
-    CrmName.HUBSPOT: ("total", "paging", "status", "numErrors", "errors"),
-}
-"""What an answer may say beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +63,14 @@ class PageReader:
         except UnreadableError as error:
             fault = error.message
         if fault:  # not within the handler: the decoder's error, which would be the context, holds the body
-            raise AnswerError(f"{self._crm} did not answer with its API's JSON: {fault}", reason="not_json")
+            raise AnswerError(
+                f"{self._crm.label} did not answer with its API's JSON: {fault}", reason="not_json"
+            )
         rows = page.get(ROWS[self._crm]) if isinstance(page, Mapping) else None
         if not isinstance(rows, list):
             raise AnswerError(
-                f"{self._crm} answered without the list `{ROWS[self._crm]}`: this is no page of its API",
+                f"{self._crm.label} answered without the list `{ROWS[self._crm]}`: this is no page of its "
+                f"API",
                 reason="not_the_api",
             )
         said = {name: page[name] for name in ENVELOPE[self._crm] if name in page}

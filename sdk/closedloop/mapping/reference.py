@@ -32,7 +32,10 @@ the blanks around texts and the time zone of times. The untouched payload stays 
 Writing keeps what it is given, with these exceptions:
 
 - blanks around a text are left out, and blank text clears the field;
-- times are kept to the millisecond, in UTC;
+- times are kept in UTC, by HubSpot to the millisecond, by Salesforce to the second;
+- Salesforce rounds a number to the decimal places of its field without a word, and to about 15 digits; what
+  it rounded differs from what you gave, so that every `update` with it writes it again;
+- a picklist that has a default in the org, such as a lead's status, takes it again when it is cleared;
 - an address in another case, or the same choices in another order, counts as unchanged;
 - a Salesforce org with a single currency has no field for it: only amounts in that currency can be written;
 - a day goes to HubSpot as midnight UTC where the property keeps a time, such as `closedate`.
@@ -40,7 +43,6 @@ Writing keeps what it is given, with these exceptions:
 Of a record of another CRM, `create` takes every field but its identity (`id`, `other_id`, ids of other
 records, `linked_ids`), its times and what a CRM works out by itself, such as `closed`.
 """
-_TITLES = {CrmName.SALESFORCE: "Salesforce", CrmName.HUBSPOT: "HubSpot"}
 
 
 def fields_page(mappings: Mappings) -> str:
@@ -61,7 +63,7 @@ def _first_line(of: ObjectType) -> str:
 def _of_crm(mapping: CrmMapping, of: ObjectType) -> Iterator[str]:
     for source in mapping.sources(of):
         spec = mapping.specification(of, source)
-        yield from (f"### {of} in {_TITLES[mapping.crm]}: {source}", "")
+        yield from (f"### {of} in {mapping.crm.label}: {source}", "")
         yield from ("| Field | Read from | Written | Written to | May lose |", "|---|---|---|---|---|")
         writers = mapping.writers(of, source)
         for slot in slots(of).values():

@@ -17,8 +17,8 @@ import msgspec
 
 from closedloop.mapping.compile import body, defined, filled, indented
 from closedloop.mapping.decode import decode
+from closedloop.mapping.envelope import ENVELOPE, ROWS
 from closedloop.mapping.lazy import LazyPayload, PageBytes
-from closedloop.mapping.page import ENVELOPE, ROWS
 from closedloop.mapping.path import PayloadPath
 from closedloop.mapping.shape import slots
 from closedloop.mapping.shortcuts import Form, form_of

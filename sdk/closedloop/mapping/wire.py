@@ -16,7 +16,7 @@ def to_wire(crm: CrmName, value: Any) -> Any:
 
 
 def instant(value: datetime) -> str:
-    """The time in UTC to the millisecond, which is as fine as either CRM keeps it."""
+    """The time in UTC to the millisecond, as HubSpot keeps it; Salesforce keeps whole seconds."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

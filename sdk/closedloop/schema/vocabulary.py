@@ -20,6 +20,16 @@ class CrmName(StrEnum):
     SALESFORCE = "salesforce"
     HUBSPOT = "hubspot"
 
+    @property
+    def label(self) -> str:
+        """The product's name as sentences spell it."""
+        return _LABELS[self]
+
+
+_LABELS: Mapping[CrmName, str] = MappingProxyType(
+    {CrmName.SALESFORCE: "Salesforce", CrmName.HUBSPOT: "HubSpot"}
+)
+
 
 class ObjectType(StrEnum):
     """An object of the shared schema."""
@@ -34,6 +44,11 @@ class ObjectType(StrEnum):
     ACTIVITY = "activity"
     CONTACT_ROLE = "contact_role"
     STAGE = "stage"
+
+    @property
+    def one(self) -> str:
+        """The word with its article: a lead, an account."""
+        return f"{'an' if self[0] in 'aeio' else 'a'} {self}"
 
 
 class Outcome(StrEnum):
