@@ -4,6 +4,7 @@
     closedloop.normalise("salesforce", "lead", payload)     a CRM payload as a record, without a connection
     closedloop.normalise_body("hubspot", body)              every record in a whole answer of a CRM
     closedloop.explain(record)                              where each of its fields came from
+    closedloop.errors                                       every error, and what to do about it
 
 Nothing of a vendor's library is imported until a CRM is connected.
 """
@@ -14,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from closedloop import errors as errors
     from closedloop.crm.registry import connect
     from closedloop.mapping import load_mappings
     from closedloop.mapping.bodies import explain, normalise, normalise_body
@@ -32,6 +34,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Imports a public function when it is first used (PEP 562), so that `import closedloop` stays quick."""
+    if name == "errors":
+        return import_module("closedloop.errors")
     if name not in _HOMES:
         raise AttributeError(f"module 'closedloop' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
@@ -40,4 +44,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "errors"})

@@ -61,10 +61,9 @@ class HubSpotStage:
     def key(self, of: ObjectType) -> str | None:
         return "email" if of is ObjectType.CONTACT else None
 
-    def merge(self, of: ObjectType, loser: str, winner: str) -> bool:
+    def merge(self, of: ObjectType, loser: str, winner: str) -> str | None:
         assert of is ObjectType.CONTACT
-        self.sandbox.portal.merge("contacts", winner, loser)
-        return True
+        return self.sandbox.portal.merge("contacts", winner, loser)
 
     def pass_time(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

@@ -56,10 +56,10 @@ class SalesforceStage:
     def key(self, of: ObjectType) -> str | None:
         return _KEYS.get(of)
 
-    def merge(self, of: ObjectType, loser: str, winner: str) -> bool:
+    def merge(self, of: ObjectType, loser: str, winner: str) -> str | None:
         assert of is ObjectType.CONTACT
         self.sandbox.org.merge("Contact", winner, loser)
-        return True
+        return winner
 
     def pass_time(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

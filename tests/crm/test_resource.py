@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from closedloop.crm.resource import Resource
 from closedloop.crm.results import ChangePage, Draft, ReadResult, Verb, WriteOutcome, WriteResult
 from closedloop.errors import BadValueError, GoneError, MergedError, NormaliseError, UnsupportedError
 from closedloop.mapping import load_mappings
-from closedloop.schema.records import Contact, Lead, Record, Ref
+from closedloop.schema.records import Contact, Lead, Record, Ref, User
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 
@@ -28,6 +28,10 @@ class Memory:
         self.written: list[tuple[Verb, tuple[Draft, ...], str | None]] = []
         self.asked: list[tuple[tuple[str, ...], frozenset[str] | None]] = []
         self.page: Sequence[Record | Refusal] = ()
+
+    def check_writable(self, of: ObjectType) -> None:
+        if of is not ObjectType.CONTACT:
+            raise UnsupportedError(f"no {of} can be written", reason="read_only")
 
     def checked_id(self, of: ObjectType, id: str) -> str:  # noqa: A002 - the word of the schema
         assert of is ObjectType.CONTACT
@@ -206,6 +210,26 @@ def test_deleting_twice_in_a_batch_deletes_once(memory: Memory, contacts: Resour
     results = contacts.delete_many(["1", "1", "2"])
     assert [result.outcome for result in results] == [WriteOutcome.DELETED] * 3
     assert [draft.id for draft in memory.written[0][1]] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda users: users.create_many([]),
+        lambda users: users.create({"nonsense": 1}),
+        lambda users: users.update("no id", {}),
+        lambda users: users.upsert({}, by="email"),
+        lambda users: users.delete("no id"),
+    ],
+    ids=["nothing", "create", "update", "upsert", "delete"],
+)
+def test_an_object_that_cannot_be_written_is_told_before_anything_else(
+    memory: Memory, write: Callable[[Resource[User]], object]
+) -> None:
+    with pytest.raises(UnsupportedError, match="no user can be written"):
+        write(Resource(memory, User))
+    assert memory.written == []
+    assert memory.asked == []
 
 
 def test_a_merged_record_is_told_with_the_one_it_lives_on_in(contacts: Resource[Contact]) -> None:

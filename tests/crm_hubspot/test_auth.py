@@ -191,13 +191,20 @@ def test_a_refused_refresh_is_an_error_without_secrets(
     assert not any(secret in str(refused.value) for secret in OAUTH.values())
 
 
-@pytest.mark.parametrize("life", [None, 0, -5, "1800", True, float("nan")])
+@pytest.mark.parametrize("life", [None, 0, -5, "1800", True, 10**400])
 def test_a_token_without_a_sound_life_is_used_until_it_is_refused(door: Door, life: Any) -> None:
     door.extra = {"expires_in": life}
     client = connect(door)
     for _ in range(2):
         client.account()
     assert door.given == 1
+
+
+def test_a_token_answer_that_is_no_json_is_no_token(door: Door) -> None:
+    door.extra = {"expires_in": float("nan")}
+    with pytest.raises(AnswerError) as refused:
+        connect(door).account()
+    assert refused.value.reason == "not_json"
 
 
 def test_a_source_is_asked_again_when_its_token_is_refused(door: Door) -> None:

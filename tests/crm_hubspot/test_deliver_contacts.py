@@ -66,9 +66,9 @@ def test_a_deleted_contact_does_not_hold_up_the_others(portal: Any, installed: H
 
 def test_a_merged_contact_shows_it_on_the_survivor(portal: Any, installed: HubSpotCrm) -> None:
     kept, merged = (portal.create("contacts", {"email": f"{name}@example.com"}) for name in "ab")
-    portal.merge("contacts", kept, merged)
+    left = portal.merge("contacts", kept, merged)
     assert fates(installed.deliver([person(merged)])) == [OK]
-    assert portal.get("contacts", kept)["properties"]["closed_loop_outcome"] == "Disqualified"
+    assert portal.get("contacts", left)["properties"]["closed_loop_outcome"] == "Disqualified"
 
 
 def test_more_than_a_batch_holds_and_a_repeated_contact_are_sent_in_order(

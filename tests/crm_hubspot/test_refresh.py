@@ -132,12 +132,17 @@ def test_what_is_not_there_is_gone_and_what_cannot_be_an_id_is_refused(
     }
 
 
-def test_a_merged_contact_is_gone_and_its_survivor_is_read(portal: Any, connected: HubSpotCrm) -> None:
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_merged_contact_is_gone_and_its_survivor_is_read(
+    portal: Any, connected: HubSpotCrm, renews: bool
+) -> None:
+    portal.merges_make_records = renews
     kept, merged = (portal.create("contacts", {"email": f"{name}@example.com"}) for name in "ab")
-    portal.merge("contacts", kept, merged)
+    left = portal.merge("contacts", kept, merged)
+    assert (left == kept) is not renews
     batch = connected.refresh([Ref(_O.CONTACT, merged)])
     assert batch.gone == (Ref(_O.CONTACT, merged),)
-    assert only(batch, Contact).id == kept
+    assert only(batch, Contact).id == left
 
 
 def test_more_refs_than_a_batch_holds_are_read_in_batches(

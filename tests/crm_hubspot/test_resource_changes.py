@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -140,6 +140,11 @@ def test_a_naive_instant_is_refused(connected: HubSpotCrm) -> None:
         '{"object":"contact","started":"2026-03-01T12:00:00.000Z","source":"deals"}',
         '{"object":"contact","after":7}',
         '{"object":"contact","started":"x"}',
+        '{"object":"contact","started":"0001-01-01T00:00:00+05:00"}',
+        '{"object":"contact","step":"search","source":"contacts","started":"2026-03-01T12:00:00.000Z"}',
+        '{"object":"contact","step":"archived","source":"contacts","started":"2026-03-01T12:00:00.000Z"}',
+        '{"object":"contact","step":"search","source":"contacts","started":"2026-03-01T12:00:00Z",'  # noqa: ISC004
+        '"marks":{"contacts":"2026-03-01T12:00:00Z"},"after":"//evil/x"}',
         "[" * 100_000,
     ],
 )
@@ -147,6 +152,17 @@ def test_what_is_no_cursor_of_the_object_is_refused(connected: HubSpotCrm, curso
     with pytest.raises(RefusedError) as caught:
         connected.contacts.changes(cursor)
     assert caught.value.reason == "bad_cursor"
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-11))])
+@pytest.mark.parametrize("since", [datetime(1, 1, 1), datetime(1970, 1, 1)])  # noqa: DTZ001 - zones are above
+def test_any_instant_of_long_ago_will_do(
+    portal: Any, connected: HubSpotCrm, since: datetime, zone: timezone
+) -> None:
+    made = portal.create("contacts", {"email": "a@example.com"})
+    records, _, cursor = drained(connected.contacts, since.replace(tzinfo=zone))
+    assert ids(records) == {made}
+    assert drained(connected.contacts, cursor)[1] == []
 
 
 def test_a_cursor_is_a_json_text_without_personal_data(portal: Any, connected: HubSpotCrm) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from closedloop.crm.hubspot import HubSpotCrm
 from closedloop.crm.results import WriteOutcome
-from closedloop.errors import DuplicateError, UncertainError
+from closedloop.crm.retry import ATTEMPTS
+from closedloop.errors import DuplicateError, RetryableError, UncertainError
 from closedloop.sandbox.disturbance import Disturbance
 from closedloop.sandbox.hubspot import HubSpotSandbox
 
@@ -95,6 +96,44 @@ def test_one_that_was_there_before_is_a_duplicate_and_not_ours(
     assert isinstance(error, DuplicateError)
     assert error.existing_id == old
     assert [result.outcome for result in results[1:]] == [_W.CREATED] * 4
+
+
+def test_one_that_came_since_the_last_answer_is_a_duplicate_too(
+    sandbox: HubSpotSandbox, connected: HubSpotCrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection may be idle for long: what its last answer said of the time is no measure."""
+    connected.contacts.create({"last_name": "N"})
+    monkeypatch.setattr(connected.client, "_answered", connected.client._clock() - 600)
+    old = sandbox.portal.create(
+        "contacts", {"email": "c0@example.com"}, at=sandbox.portal.clock() + timedelta(seconds=300)
+    )
+    sandbox.disturbances.plan(Disturbance.LOST, path="/batch/create")
+    results = connected.contacts.create_many(PEOPLE)
+    assert isinstance(results[0].error, DuplicateError)
+    assert results[0].error.existing_id == old
+
+
+@pytest.mark.parametrize("what", [Disturbance.LOST, Disturbance.RESET])
+def test_two_with_one_address_are_not_both_called_created(
+    sandbox: HubSpotSandbox, connected: HubSpotCrm, what: Disturbance
+) -> None:
+    sandbox.disturbances.plan(what, path="/batch/create")
+    people = [{"email": "ada@example.com"}, {"email": "Ada@Example.com"}, {"email": "bob@example.com"}]
+    results = connected.contacts.create_many(people)
+    assert [result.outcome for result in results] == [_W.CREATED, _W.FAILED, _W.CREATED]
+    error = results[1].error
+    assert isinstance(error, DuplicateError)
+    assert error.existing_id == results[0].id
+    assert sandbox.portal.ids("contacts") == [results[0].id, results[2].id]
+
+
+def test_where_looking_fails_too_no_more_is_sent(sandbox: HubSpotSandbox, connected: HubSpotCrm) -> None:
+    connected.definitions.of("contacts")
+    sandbox.disturbances.plan(Disturbance.RESET, times=10_000)
+    results = connected.contacts.create_many({"email": f"c{n}@example.com"} for n in range(300))
+    assert all(isinstance(result.error, UncertainError) for result in results[:100])
+    assert {type(result.error) for result in results[100:]} == {RetryableError}
+    assert connected.quota.own == 1 + 1 + ATTEMPTS
 
 
 def test_what_nothing_tells_apart_is_uncertain_one_by_one(

@@ -102,6 +102,8 @@ def test_a_survivor_that_names_nobody_is_found_by_asking_again(double: Any, crm:
         ("contacts", "1?archived=true"),
         ("contacts", "\u0661\u0662"),
         ("contacts", "1" * 21),
+        ("contacts", str(2**63)),
+        *((each, odd) for each in ("contacts", "contact_roles", "stages") for odd in (None, 7, b"1", ["1"])),
         ("campaigns", "123"),
         ("campaigns", GUID + "0"),
         ("contact_roles", "1"),
@@ -112,7 +114,7 @@ def test_a_survivor_that_names_nobody_is_found_by_asking_again(double: Any, crm:
     ],
 )
 def test_what_cannot_be_an_id_is_refused_before_anything_is_sent(
-    portal: Any, connected: HubSpotCrm, resource: str, id_: str
+    portal: Any, connected: HubSpotCrm, resource: str, id_: Any
 ) -> None:
     with pytest.raises(BadValueError) as caught:
         getattr(connected, resource).get(id_)
@@ -363,8 +365,8 @@ def test_describe_takes_our_names_and_hubspots(connected: HubSpotCrm, name: str,
     assert found.fields
 
 
-@pytest.mark.parametrize("name", ["user", "stage", "contact_role", "campaign_member", "ticket"])
-def test_describe_refuses_what_has_no_properties(connected: HubSpotCrm, name: str) -> None:
+@pytest.mark.parametrize("name", ["user", "stage", "contact_role", "campaign_member", "ticket", "", None, 7])
+def test_describe_refuses_what_has_no_properties(connected: HubSpotCrm, name: Any) -> None:
     with pytest.raises(UnsupportedError):
         connected.describe(name)
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from closedloop.crm.raw import Answer
 from closedloop.crm.salesforce import SalesforceCredentials
 from closedloop.crm.salesforce.client import Client
 from closedloop.crm.salesforce.soql import Question
+from closedloop.crm.salesforce.transport import Session
 from closedloop.errors import (
     AnswerError,
     AuthenticationError,
@@ -164,6 +166,24 @@ def test_the_timeouts_reach_every_call(double: Any, monkeypatch: pytest.MonkeyPa
     credentials = SalesforceCredentials(login_url=double.url, client_id="i", client_secret="s")
     Client(credentials, timeouts=(3.0, 4.0)).query(ASK)
     assert seen == [(3.0, 4.0), (3.0, 4.0)]
+
+
+def test_an_address_of_ip_version_6_keeps_its_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def note(self: Session, method: str, url: str, **_: Any) -> Answer:
+        asked.append(url)
+        return Answer(status=200)
+
+    monkeypatch.setattr(Session, "exchange", note)
+    client = Client(
+        SalesforceCredentials(login_url="http://[::1]:8080", access_token="t", api_version="62.0")
+    )
+    client.request("GET", "limits")
+    client.request("GET", "/services/data")
+    assert asked == [
+        f"https://[::1]:8080{path}" for path in ("/services/data/v62.0/limits", "/services/data")
+    ]
 
 
 def test_numbers_stay_exact(client: Any, double: Any, laid_out: Any) -> None:

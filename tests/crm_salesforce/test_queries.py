@@ -11,7 +11,7 @@ import pytest
 from closedloop.crm.salesforce.cursor import OVERLAP, Cursor, ObjectCursor, Place, Walk
 from closedloop.crm.salesforce.ids import full_id
 from closedloop.crm.salesforce.soql import chunks, instant, literal, one_of, select, since
-from closedloop.errors import RefusedError
+from closedloop.errors import BadValueError, RefusedError
 from closedloop.schema.vocabulary import ObjectType
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -42,6 +42,12 @@ def test_the_rows_behind_a_row_are_those_of_its_stamp_with_a_later_id_and_all_ne
         f"(SystemModstamp = 2026-11-20T12:00:00.000Z AND Id > '{LEAD}'))"
     )
     assert since(NOON) == "SystemModstamp >= 2026-11-20T12:00:00.000Z"
+
+
+@pytest.mark.parametrize("naive", [datetime(2026, 11, 20, 12), datetime.min])  # noqa: DTZ001, DTZ901 - the point
+def test_a_naive_datetime_names_no_instant(naive: datetime) -> None:
+    with pytest.raises(BadValueError):
+        instant(naive)
 
 
 def test_an_instant_is_written_in_utc_with_a_z() -> None:

@@ -338,6 +338,12 @@ def test_a_row_that_nothing_was_sent_for_is_left_out() -> None:
     assert found.take_left() == []
 
 
+@pytest.mark.parametrize(("exact", "places"), [(True, [1, 0]), (False, [0, 1])])
+def test_keys_that_differ_in_case_are_two_where_the_field_says_so(exact: bool, places: list[int]) -> None:
+    found = Matches(("K__c",), [{"K__c": "a"}, {"K__c": "A"}], key="K__c", first=0, exact=exact)
+    assert [place for place, _ in found.found(b'"sf__Id","K__c"\n"1","A"\n"2","a"\n')] == places
+
+
 @pytest.mark.parametrize(
     ("said", "code", "message", "fields"),
     [

@@ -148,13 +148,16 @@ def test_events_that_hubspot_does_not_have_cannot_be_subscribed_to(
         portal.subscribe(subscription, object_type=object_type)
 
 
-def test_a_merge_names_all_the_ids(told: Portal, receiver: Receiver, contact: str) -> None:
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_merge_names_all_the_ids(told: Portal, receiver: Receiver, contact: str, renews: bool) -> None:
+    told.merges_make_records = renews
     other = told.create("contacts", {"jobtitle": "Countess"})
     told.subscribe("contact.merge")
-    told.merge("contacts", contact, other)
+    left = told.merge("contacts", contact, other)
+    assert (left == contact) is not renews
     assert told.settle()
     (event,) = receiver.events
-    merged = {"primaryObjectId": int(contact), "mergedObjectIds": [int(other)], "newObjectId": int(contact)}
+    merged = {"primaryObjectId": int(contact), "mergedObjectIds": [int(other)], "newObjectId": int(left)}
     assert event | merged | {"numberOfPropertiesMoved": 1} == event
 
 

@@ -102,9 +102,14 @@ class Raw:
         )
 
 
-def checked_path(path: str) -> str:
+def checked_path(path: object) -> str:
     """The path, if it stays on the CRM's host: the token must not travel elsewhere."""
-    if not _PATH.fullmatch(path) or "//" in path or not _STEPS.isdisjoint(unquote(path).split("/")):
+    if (
+        not isinstance(path, str)
+        or not _PATH.fullmatch(path)
+        or "//" in path
+        or not _STEPS.isdisjoint(unquote(path).split("/"))
+    ):
         raise BadValueError(
             "the path is not one below the CRM's host: write it like /crm/v3/objects/tickets, "
             "without a host, and put a query into params",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from closedloop.errors import SettingsError
 from closedloop.mapping import Mappings, load_mappings
+from closedloop.mapping.document import nearest
 from closedloop.schema.vocabulary import CrmName
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ ADAPTERS: Mapping[CrmName, tuple[str, str, str]] = MappingProxyType(
 
 
 Overlay = Mapping[str, Any] | Path | str
-"""Changes to a mapping: a document of the mapping file's form that holds only what differs, or its path."""
+"""Changes to a mapping: a document of the mapping file's form that holds only what differs, as a mapping, as
+YAML text (which has a line break or a colon with a blank behind it), or the path of a YAML file."""
 
 
 @overload
@@ -66,18 +69,39 @@ def connect(
     used. Raises SettingsError for a name or a credential that is not known, MappingError for the overlay.
     """
     crm, credentials_type = _adapter(name)
-    try:
-        given = credentials_type(**credentials)
-    except TypeError as exc:
-        raise SettingsError(f"credentials for {name} do not fit: {exc}", reason="bad_credentials") from exc
-    loaded = mappings or load_mappings()
+    _check_names(CrmName(name), credentials_type, credentials)
+    given = credentials_type(**credentials)
+    loaded = load_mappings() if mappings is None else _checked(mappings)
     if overlay is not None:
         loaded = loaded.overlaid(CrmName(name), overlay)
     adapter: SalesforceCrm | HubSpotCrm = crm(given, loaded)
     return adapter
 
 
-def _adapter(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _check_names(crm: CrmName, credentials: type[Any], given: Mapping[str, Any]) -> None:
+    known = [each.name for each in fields(credentials)]
+    needed = [each.name for each in fields(credentials) if each.default is MISSING]
+    for name in given:
+        if name not in known:
+            raise SettingsError(
+                f"{crm.label} takes no credential `{name}`{nearest(name, known)}", reason="unknown_credential"
+            )
+    for name in needed:
+        if name not in given:
+            raise SettingsError(f"{crm.label} needs `{name}` beside the credentials", reason="no_credentials")
+
+
+def _checked(mappings: object) -> Mappings:
+    if not isinstance(mappings, Mappings):
+        raise SettingsError(
+            f"mappings is of type {type(mappings).__name__}: give what `closedloop.load_mappings(folder)` "
+            f"returns, and changes to it as `overlay`",
+            reason="bad_mappings",
+        )
+    return mappings
+
+
+def _adapter(name: str) -> tuple[Callable[..., Any], type[Any]]:
     try:
         module_name, crm, credentials = ADAPTERS[CrmName(name)]
     except ValueError as exc:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from closedloop.crm.arguments import check_since, pair, several
 from closedloop.crm.base import Refusal
 from closedloop.crm.results import ChangePage, Draft, ReadResult, Verb, WriteOutcome, WriteResult
 from closedloop.errors import BadValueError, ClosedLoopError, UnsupportedError
@@ -34,6 +35,9 @@ class Port(Protocol):
     UnsupportedError for what the CRM cannot do with the object at all."""
 
     mapping: CrmMapping
+
+    def check_writable(self, of: ObjectType) -> None:
+        """UnsupportedError, which names the object, when none of its records can be written at all."""
 
     def checked_id(self, of: ObjectType, id: str) -> str:  # noqa: A002 - the word of the schema
         """The id in the form that records have; BadValueError for what cannot be one of the CRM's ids."""
@@ -74,7 +78,7 @@ class Resource(Generic[R]):
 
     def get_many(self, ids: Iterable[str]) -> builtins.list[ReadResult[R]]:
         """One result per id, in order, whatever happens to the others."""
-        asked = builtins.list(ids)
+        asked = builtins.list(several(ids, "ids"))
         checked = [self._checked(each) for each in asked]
         wanted = builtins.list(dict.fromkeys(each for each in checked if isinstance(each, str)))
         found = {result.id: result for result in self._port.read(self.object, wanted)} if wanted else {}
@@ -101,6 +105,7 @@ class Resource(Generic[R]):
     def changes(self, since: str | datetime | None = None) -> Iterator[ChangePage[R]]:
         """What was created, changed, deleted or merged since a page's `cursor` or an instant, page by page;
         None begins with everything there is. There is always at least one page."""
+        check_since(since)
         return cast("Iterator[ChangePage[R]]", self._port.changed(self.object, since))
 
     # Writing one record
@@ -125,8 +130,8 @@ class Resource(Generic[R]):
 
     def create_many(self, values: Iterable[Values | Record]) -> builtins.list[WriteResult]:
         """Creates records; one result each, in order. What fails does not hold up the others."""
-        batch = _Batch(self._port, self.object)
-        for each in values:
+        batch = self._batch()
+        for each in several(values, "records"):
             batch.add(each)
         return batch.send(Verb.CREATE)
 
@@ -139,8 +144,9 @@ class Resource(Generic[R]):
         which is read first. `compare=False` writes everything and reads nothing. The same record
         twice is written once, with the later of two values.
         """
-        batch = _Batch(self._port, self.object)
-        for record, values in changes:
+        batch = self._batch()
+        for each in several(changes, "pairs of a record and its new values"):
+            record, values = pair(each)
             batch.add(values, record)
         if compare:
             batch.leave_out_unchanged()
@@ -148,23 +154,35 @@ class Resource(Generic[R]):
 
     def upsert_many(self, values: Iterable[Values | Record], *, by: str) -> builtins.list[WriteResult]:
         """Updates the records that have these values in the field `by`, creates those that nobody has."""
-        batch = _Batch(self._port, self.object)
-        for each in values:
+        batch = self._batch()
+        for each in several(values, "records"):
             batch.add(each)
         return batch.send(Verb.UPSERT, by=by)
 
     def delete_many(self, records: Iterable[R | str]) -> builtins.list[WriteResult]:
         """Deletes records, each given itself or by its id; one result each, in order."""
-        batch = _Batch(self._port, self.object)
-        for record in records:
+        batch = self._batch()
+        for record in several(records, "records or ids"):
             batch.add({}, record)
         return batch.send(Verb.DELETE)
+
+    def _batch(self) -> _Batch:
+        """A batch to fill; whether the object can be written at all is told before anything else."""
+        self._port.check_writable(self.object)
+        return _Batch(self._port, self.object)
 
     def _checked(self, id: str) -> str | ClosedLoopError:  # noqa: A002 - the word of the schema
         try:
             return self._port.checked_id(self.object, id)
         except ClosedLoopError as error:
             return error
+
+
+class _Unborn:
+    """Stands for a record that is yet to be created. None does not: it is somebody's mistake."""
+
+
+_UNBORN = _Unborn()
 
 
 class _Batch:
@@ -177,11 +195,11 @@ class _Batch:
         self._known: dict[str, Record] = {}
         self._places: dict[str, list[int]] = {}
 
-    def add(self, values: Values | Record, record: Record | str | None = None) -> None:
+    def add(self, values: Values | Record, record: Record | str | _Unborn = _UNBORN) -> None:
         """Takes one more record; what is wrong with it is its result."""
         place = len(self._results)
         try:
-            id_ = None if record is None else self._identified(record)
+            id_ = None if isinstance(record, _Unborn) else self._identified(record)
             typed = self._port.mapping.coerce(self._of, values)
         except ClosedLoopError as error:
             self._results.append(_failed(error, record if isinstance(record, str) else None))
@@ -220,11 +238,12 @@ class _Batch:
         return [result for result in self._results if result is not None]
 
     def _identified(self, record: Record | str) -> str:
-        if isinstance(record, str):
+        if not isinstance(record, Record):
             return self._port.checked_id(self._of, record)
-        if record.object is not self._of or record.crm is not self._port.mapping.crm:
-            given, wanted = f"{record.object} of {record.crm}", f"{self._of} of {self._port.mapping.crm}"
-            raise BadValueError(f"expected a {wanted}, got a {given}", reason="wrong_record")
+        crm = self._port.mapping.crm
+        if record.object is not self._of or record.crm is not crm:
+            given, wanted = f"{record.object.one} of {record.crm.label}'s", f"{self._of.one} of {crm.label}'s"
+            raise BadValueError(f"expected {wanted}, got {given}", reason="wrong_record")
         return record.id
 
     def _settle(self, key: str, result: WriteResult) -> None:

@@ -42,7 +42,7 @@ class WriteOutcome(StrEnum):
     """The CRM held these values already: nothing was sent."""
     DELETED = "deleted"
     FAILED = "failed"
-    """Nothing was written, `error` says why; after an `UncertainError` it may have been."""
+    """Nothing was written, or not all of it, as `error` says; after an `UncertainError` it may have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

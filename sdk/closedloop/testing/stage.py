@@ -38,8 +38,9 @@ class Stage(Protocol):
     def key(self, of: ObjectType) -> str | None:
         """The field that `upsert` finds records of the object by; None where there is none."""
 
-    def merge(self, of: ObjectType, loser: str, winner: str) -> bool:
-        """Merges one record into another as a person in the CRM would; False where it knows no merging."""
+    def merge(self, of: ObjectType, loser: str, winner: str) -> str | None:
+        """Merges one record into another as a person in the CRM would; the id of the one that is left, which
+        may be a new one. None where the CRM knows no merging."""
 
     def pass_time(self, seconds: float) -> None:
         """Moves the CRM's clock, and the connection's."""

@@ -194,7 +194,7 @@ def results_of(answer: Any) -> list[Json]:
 def identified(results: Iterable[Json]) -> list[Json]:
     """The same results; one without an id is an `AnswerError`."""
     kept = list(results)
-    if not all(isinstance(result.get("id"), str | int) and str(result["id"]) for result in kept):
+    if not all(type(result.get("id")) in {str, int} and str(result["id"]) for result in kept):
         raise AnswerError("HubSpot's answer holds a record without an id", reason="no_id")
     return kept
 

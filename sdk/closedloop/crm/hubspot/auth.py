@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from closedloop.crm.hubspot.credentials import HubSpotCredentials, TokenSource
@@ -17,6 +18,8 @@ from closedloop.crm.tokens import Fetch, Token, Tokens
 from closedloop.errors import AnswerError, AuthenticationError, RefusedError
 
 Post = Callable[[Mapping[str, str]], Answer]
+_LONGEST_LIFE = 366 * 86_400
+"""Seconds; what is said to last longer is somebody's mistake."""
 """Sends a form to the token endpoint, without a token, and gives the successful answer."""
 
 _VALUE = re.compile(r"[!-~]+", re.ASCII)
@@ -95,5 +98,5 @@ class _Asked:
 
 
 def _seconds(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value > 0 else None
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return float(value) if is_number and 0 < value <= _LONGEST_LIFE else None

@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -91,12 +91,19 @@ class HubSpotClient(Calls):
         self._usage = Usage()
         self._calls = RollingLimit(credentials.call_limit, seconds=10, clock=clock, sleep=sleep)
         self._searches = RollingLimit(credentials.search_limit, seconds=1, clock=clock, sleep=sleep)
+        self._clock = clock
+        self._answered = 0.0
         self.server_time: datetime | None = None
 
     @property
     def quota(self) -> Quota:
         """How many calls are allowed and used, as the last answers said; OAuth apps are not told."""
         return self._usage.quota(self._budget)
+
+    def time_at_least(self) -> datetime | None:
+        """HubSpot's time now, or a moment before: that of its last answer, and what has passed since."""
+        told = self.server_time
+        return None if told is None else told + timedelta(seconds=self._clock() - self._answered)
 
     def close(self) -> None:
         """Ends the keep-alive connections; the next call opens new ones."""
@@ -225,6 +232,7 @@ class HubSpotClient(Calls):
     def _note_time(self, header: str | None) -> None:
         try:
             self.server_time = email.utils.parsedate_to_datetime(header or "").astimezone(UTC)
+            self._answered = self._clock()
         except (ValueError, OverflowError):
             return
 

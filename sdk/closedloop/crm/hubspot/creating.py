@@ -8,11 +8,12 @@ from typing import Any
 from closedloop.crm.hubspot.answers import Json, identified, results_of
 from closedloop.crm.hubspot.calls import CAMPAIGN_CHUNK, CHUNK
 from closedloop.crm.hubspot.fetch import Fetch
+from closedloop.crm.hubspot.ids import id_of
 from closedloop.crm.hubspot.payloads import instant
 from closedloop.crm.hubspot.sending import Sending
 from closedloop.crm.hubspot.writing import Ledger, Row
 from closedloop.crm.results import WriteOutcome
-from closedloop.errors import CrmError, DuplicateError, UncertainError
+from closedloop.errors import CrmError, DuplicateError, RefusedError, UncertainError
 from closedloop.schema.vocabulary import ObjectType
 
 
@@ -26,8 +27,9 @@ class Creating:
     ) -> None:
         self._client, self._source, self._unique, self._ledger = fetch.reader.client, source, unique, ledger
         self._is_campaign = of is ObjectType.CAMPAIGN
-        self._began = self._client.server_time
+        self._began = self._client.time_at_least()
         self._again: set[int] = set()
+        self._made: set[str] = set()
         self._sending = Sending[Row](
             send=self._call, of=self._input, settle=self._settle, lost=self._look_for
         )
@@ -53,19 +55,28 @@ class Creating:
 
     def _settle(self, row: Row, result: Json | None, error: CrmError | None) -> None:
         if isinstance(error, DuplicateError) and row.place in self._again:
-            self._look_for([row], UncertainError(error.message))  # the first try may have made it
+            self._look_for([row], _unsure(error.message))  # the first try may have made it
         elif error is not None:
             self._ledger.fail(row.place, error)
+        elif (id_ := id_of(result)) is not None:
+            self._done(row, id_)
         else:
-            self._ledger.done(row.place, WriteOutcome.CREATED, str((result or {}).get("id")))
+            self._look_for([row], _unsure("HubSpot's answer does not say what it made: look there"))
+
+    def _done(self, row: Row, id_: str) -> None:
+        self._made.add(id_)
+        self._ledger.done(row.place, WriteOutcome.CREATED, id_)
 
     def _look_for(self, rows: Sequence[Row], error: UncertainError) -> None:
         """Settles the rows whose records are there. What is not there is sent again, once; of what cannot be
-        found by a property of its own nobody knows."""
+        found by a property of its own nobody knows. Where looking fails too, no more is sent."""
+        found: dict[int, Json] | None = None
         try:
             found = self._found(rows)
-        except CrmError:
-            found = None
+        except RefusedError:
+            pass
+        except CrmError as failure:
+            self._sending.stopped = failure
         again: list[Row] = []
         for row in rows:
             made = (found or {}).get(row.place)
@@ -79,14 +90,15 @@ class Creating:
         self._sending.send(again)
 
     def _recognise(self, row: Row, made: Json) -> None:
-        """Whether the record was made by this call or was there before: its time tells."""
-        created = instant(made.get("createdAt"))
-        if self._began is None or created is None or created >= self._began:
-            self._ledger.done(row.place, WriteOutcome.CREATED, str(made["id"]))
+        """Whether the record was made of this row, or of another one, or was there before: its time tells."""
+        created, id_ = instant(made.get("createdAt")), str(made["id"])
+        is_new = self._began is None or created is None or created >= self._began
+        if is_new and id_ not in self._made:
+            self._done(row, id_)
             return
         error = DuplicateError(
             "HubSpot has such a record already: update that one, or give another unique value",
-            existing_id=str(made["id"]),
+            existing_id=id_,
         )
         self._ledger.fail(row.place, error)
 
@@ -97,11 +109,18 @@ class Creating:
         """The records that bear a unique value of these rows, by place."""
         found: dict[int, Json] = {}
         for name in self._unique:
-            asked = {row.properties[name].casefold(): row.place for row in rows if row.properties.get(name)}
+            asked: dict[str, list[int]] = {}
+            for row in rows:
+                if row.properties.get(name):
+                    asked.setdefault(row.properties[name].casefold(), []).append(row.place)
             if asked:
                 answer = self._client.read(self._source, list(asked), wanted=(name,), id_property=name)
                 for payload in identified(results_of(answer)):
                     value = str((payload.get("properties") or {}).get(name) or "").casefold()
-                    if value in asked:
-                        found.setdefault(asked[value], payload)
+                    for place in asked.get(value, ()):
+                        found.setdefault(place, payload)
         return found
+
+
+def _unsure(message: str) -> UncertainError:
+    return UncertainError(message, reason="uncertain")

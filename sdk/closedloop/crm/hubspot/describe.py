@@ -24,27 +24,13 @@ _WITHOUT = frozenset({ObjectType.USER, ObjectType.STAGE, ObjectType.CAMPAIGN_MEM
 def described(reader: Reader, reasons: Reasons, name: ObjectType | str) -> Discovery:
     """The properties of the portal's object for ours, read anew: an admin may have just made one. Of several,
     as activities are, the one that HubSpot's own name names, else the first."""
-    of, source = _named(reader, name)
+    of, source = reader.mapping.named(name)
     if of in _WITHOUT:
         raise UnsupportedError(f"a {of} of HubSpot's has no properties of its own", reason="not_described")
     reader.definitions.forget()
     found = reader.definitions.of(CAMPAIGNS if of is ObjectType.CAMPAIGN else source)
     fields = [_field(reader, of, source, definition) for definition in found.values()]
     return discover(reader.mapping, reasons, of, source, fields)
-
-
-def _named(reader: Reader, name: ObjectType | str) -> tuple[ObjectType, str]:
-    if name in set(ObjectType):
-        of = ObjectType(name)
-        return of, reader.mapping.source(of)
-    of_theirs = reader.mapping.object_of(name)
-    if of_theirs is None:
-        known = ", ".join(each for each in ObjectType if each not in _WITHOUT)
-        raise UnsupportedError(
-            f"the mapping knows no such object: describe one of {known}", reason="not_mapped"
-        )
-    sources = reader.mapping.sources(of_theirs)
-    return of_theirs, next((each for each in sources if each == name.lower()), sources[0])
 
 
 def _field(reader: Reader, of: ObjectType, source: str, definition: Definition) -> OrgField:

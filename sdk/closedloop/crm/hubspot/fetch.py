@@ -8,7 +8,7 @@ from closedloop.crm.base import Refusal
 from closedloop.crm.hubspot import looking
 from closedloop.crm.hubspot.answers import Json
 from closedloop.crm.hubspot.looking import Looked
-from closedloop.crm.hubspot.payloads import MERGED_IDS, rank_associations, stages
+from closedloop.crm.hubspot.payloads import MERGED_IDS, properties_of, rank_associations, stages
 from closedloop.crm.hubspot.read import CHUNK, CHUNK_WITH_HISTORY, Reader
 from closedloop.crm.hubspot.rows import Rows
 from closedloop.crm.results import ReadResult
@@ -80,7 +80,8 @@ class Fetch:
         sources = self.sources(of)
         if len(sources) == 1:
             return dict.fromkeys(ids, sources[0])
-        found = {each: self._located[each] for each in ids if each in self._located}
+        known = ((each, self._located.get(each)) for each in ids)  # another thread may be forgetting them
+        found = {each: source for each, source in known if source is not None}
         for source in sources:
             left = [each for each in ids if each not in found]
             for start in range(0, len(left), CHUNK):
@@ -196,7 +197,7 @@ class Fetch:
             payloads = self._filled(of, source, payloads)
         for payload in payloads:
             for link in inline:
-                first = payload["properties"].get(link.primary)
+                first = properties_of(payload).get(link.primary)
                 rank_associations(payload, link.name, link=link.type, first=first)
         for link in links:
             if not link.inline:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
-from closedloop.crm.hubspot.answers import Json
+from closedloop.crm.hubspot.answers import Json, errors_of
 from closedloop.crm.hubspot.payloads import is_primary, is_primary_kind
 from closedloop.crm.hubspot.read import CHUNK, Link, Reader
 from closedloop.crm.hubspot.sending import Sending
-from closedloop.errors import ClosedLoopError, CrmError, UnsupportedError
+from closedloop.errors import ClosedLoopError, CrmError, RefusedError, UnsupportedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,52 @@ class Change:
     id: str
     field: str
     target: str | None
+
+    def end(self) -> Json:
+        """The association as the call that ends it takes it."""
+        return parting(self.id, str(self.target))
+
+
+class Ending(Protocol):
+    """What names an association that is to end."""
+
+    def end(self) -> Json:
+        """The association as the call that ends it takes it."""
+
+
+E = TypeVar("E", bound=Ending)
+
+
+@dataclass(slots=True)
+class Linked:
+    """What became of changes: the errors by place, and the one that would meet every further call too."""
+
+    errors: dict[int, ClosedLoopError] = field(default_factory=dict)
+    stopped: CrmError | None = None
+    _waiting: set[int] = field(default_factory=set)
+
+    def settle(self, change: Change, _: Json | None, error: CrmError | None) -> None:
+        """Notes what became of one change."""
+        self._waiting.discard(change.place)
+        if error is not None:
+            self.errors[change.place] = error
+
+    def run(self, sending: Sending[Change], changes: Iterable[Change]) -> None:
+        """Sends those of the changes of which nothing has failed yet, and notes what ends it."""
+        good = [change for change in changes if change.place not in self.errors]
+        self._waiting = {change.place for change in good}
+        sending.stopped = self.stopped
+        sending.send_all(good, CHUNK)
+        self.stopped = sending.stopped
+        if self.stopped is not None:
+            self.errors.update(dict.fromkeys(self._waiting, self.stopped))
+
+    def failed(self, changes: Iterable[Change], error: ClosedLoopError) -> Linked:
+        """The same with this error for all of the changes."""
+        self.errors.update({change.place: error for change in changes})
+        if isinstance(error, CrmError) and not isinstance(error, RefusedError):
+            self.stopped = error
+        return self
 
 
 class Links:
@@ -59,66 +106,66 @@ class Links:
         """The association as a part of a new record."""
         return {"to": {"id": target}, "types": [self.type_of(source, link.target)]}
 
-    def write(self, source: str, link: Link, changes: Sequence[Change]) -> dict[int, ClosedLoopError]:
-        """Makes the changes, new ones before old ones end; what went wrong by place."""
+    def write(self, source: str, link: Link, changes: Sequence[Change]) -> Linked:
+        """Makes the changes, new ones before old ones end."""
+        linked = Linked()
         if not changes:
-            return {}
-        errors: dict[int, ClosedLoopError] = {}
+            return linked
+        try:
+            kind = self.type_of(source, link.target)
+            made, ended = self._planned(source, link, changes, linked)
+        except ClosedLoopError as error:
+            return linked.failed(changes, error)
+        making = Sending[Change](
+            send=lambda inputs: self._reader.client.associate(source, link.target, inputs),
+            of=lambda change: pair(change.id, str(change.target), [kind]),
+            settle=linked.settle,
+        )
+        linked.run(making, made)
+        linked.run(self.ending(source, link.target, linked.settle), ended)
+        return linked
+
+    def ending(
+        self, source: str, target: str, settle: Callable[[E, Json | None, CrmError | None], None]
+    ) -> Sending[E]:
+        """Ends all associations of pairs. HubSpot answers 204, whatever became of them."""
+
+        def call(inputs: Sequence[Json]) -> Any:
+            answer = self._reader.client.dissociate(source, target, inputs)
+            return {"results": list(inputs), "errors": errors_of(answer)}
+
+        return Sending[E](send=call, of=lambda each: each.end(), settle=settle)
+
+    def _planned(
+        self, source: str, link: Link, changes: Sequence[Change], linked: Linked
+    ) -> tuple[list[Change], list[Change]]:
+        """What has to be made and what has to end, beside what is there."""
         has_primary = any(is_primary_kind(kind) for kind in self.kinds(source, link.target))
         present = self._reader.associated(source, link.target, [change.id for change in changes])
         made: list[Change] = []
         ended: list[Change] = []
         for change in changes:
+            targets = present.get(change.id, [])
             try:
-                old = _old(change, present.get(change.id, []), has_primary=has_primary)
+                old = _old(change, targets, has_primary=has_primary)
             except UnsupportedError as error:
-                errors[change.place] = error
+                linked.errors[change.place] = error
                 continue
-            if change.target is not None and not _holds(change, present.get(change.id, []), has_primary):
+            if change.target is not None and not _holds(change, targets, has_primary):
                 made.append(change)
             if old is not None:
-                ended.append(Change(place=change.place, id=change.id, field=change.field, target=old))
-        self._make(source, link, made, errors)
-        self._end(source, link, [change for change in ended if change.place not in errors])
-        return errors
-
-    def _make(
-        self,
-        source: str,
-        link: Link,
-        changes: Sequence[Change],
-        errors: dict[int, ClosedLoopError],
-    ) -> None:
-        def settle(change: Change, _: Json | None, error: CrmError | None) -> None:
-            if error is not None:
-                errors[change.place] = error
-
-        if changes:
-            kind = self.type_of(source, link.target)
-            sending = Sending[Change](
-                send=lambda inputs: self._reader.client.associate(source, link.target, inputs),
-                of=lambda change: pair(change.id, str(change.target), [kind]),
-                settle=settle,
-            )
-            sending.send_all(changes, CHUNK)
-            if sending.stopped is not None:
-                raise sending.stopped
-
-    def _end(
-        self,
-        source: str,
-        link: Link,
-        changes: Sequence[Change],
-    ) -> None:
-        for start in range(0, len(changes), CHUNK):
-            chunk = changes[start : start + CHUNK]
-            inputs = [{"from": {"id": each.id}, "to": [{"id": str(each.target)}]} for each in chunk]
-            self._reader.client.dissociate(source, link.target, inputs)
+                ended.append(replace(change, target=old))
+        return made, ended
 
 
 def pair(left: str, right: str, types: Iterable[Json]) -> Json:
     """One association as the batch calls take it."""
     return {"from": {"id": left}, "to": {"id": right}, "types": list(types)}
+
+
+def parting(left: str, right: str) -> Json:
+    """A pair as the call takes it that ends all its associations."""
+    return {"from": {"id": left}, "to": [{"id": right}]}
 
 
 def spec(kind: Json) -> Json:

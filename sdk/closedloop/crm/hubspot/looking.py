@@ -14,6 +14,7 @@ from closedloop.crm.hubspot.answers import (
     results_of,
 )
 from closedloop.crm.hubspot.batches import unanswered
+from closedloop.crm.hubspot.ids import is_record_id
 from closedloop.crm.hubspot.payloads import merged_into
 from closedloop.errors import CrmError, GoneError, MergedError, RefusedError
 from closedloop.schema.vocabulary import ObjectType
@@ -57,7 +58,7 @@ def alone(of: ObjectType, id_: str, answer: object) -> CrmError:
     if survivor == id_:
         return unanswered()  # it is there after all, though the batch left it out
     if survivor is not None:
-        return merged(survivor)
+        return merged(survivor) if is_record_id(survivor) else unanswered()
     return next((item_error(told) for told in errors_of(answer)), gone(of))
 
 

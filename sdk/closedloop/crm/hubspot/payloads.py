@@ -37,7 +37,7 @@ def associate(payload: Json, kind: str, targets: Sequence[Json], *, link: str, f
     """Adds associations read by the v4 API in the shape of v3, the primary one before the others."""
     ranked = sorted(targets, key=lambda target: (_id(target) != str(first), not is_primary(target)))
     listed = [{"id": _id(target), "type": link} for target in ranked]
-    payload.setdefault("associations", {})[kind] = {"results": listed}
+    payload["associations"] = {**_mapping(payload, "associations"), kind: {"results": listed}}
 
 
 def rank_associations(payload: Json, kind: str, *, link: str, first: object = None) -> None:
@@ -46,11 +46,21 @@ def rank_associations(payload: Json, kind: str, *, link: str, first: object = No
     It is the one of the plain type, `contact_to_company`: the others are `contact_to_company_unlabeled`
     (issue 176 of HubSpot/hubspot-api-nodejs) or bear the name of a label. Each stands there once a type.
     """
-    listed = payload.get("associations", {}).get(kind, {}).get("results")
+    listed = _mapping(_mapping(payload, "associations"), kind).get("results")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     rows.sort(key=lambda row: (str(row.get("id")) != str(first), _inline_rank(str(row.get("type")), link)))
     if rows:
         payload["associations"][kind]["results"] = rows
+
+
+def properties_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties of a payload; none where it holds none that could be read."""
+    return _mapping(payload, "properties")
+
+
+def _mapping(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = payload.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _inline_rank(type_: str, link: str) -> int:
@@ -61,8 +71,7 @@ def _inline_rank(type_: str, link: str) -> int:
 
 def merged_into(payload: Mapping[str, Any]) -> tuple[str, ...]:
     """The ids of the records that were merged into this one."""
-    properties = payload.get("properties")
-    told = [str(properties.get(name) or "") for name in MERGED_IDS] if isinstance(properties, Mapping) else []
+    told = [str(properties_of(payload).get(name) or "") for name in MERGED_IDS]
     ids = (part.partition(":")[0].strip() for text in told for part in text.split(";"))
     return tuple(dict.fromkeys(each for each in ids if is_record_id(each) and each != str(payload.get("id"))))
 
@@ -154,14 +163,14 @@ def instant(value: object) -> datetime | None:
         if text.isascii() and text.isdigit():
             return datetime.fromtimestamp(int(text) / 1000, UTC)
         moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.utcoffset() is not None else None
     except (ValueError, OverflowError, OSError):
         return None
-    return moment.astimezone(UTC) if moment.utcoffset() is not None else None
 
 
 def iso(moment: datetime) -> str:
     """The instant as HubSpot writes it: UTC, milliseconds, Z."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def stages(pipelines: Iterable[Json], object_type: str) -> Iterator[Json]:

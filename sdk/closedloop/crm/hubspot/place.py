@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from closedloop.crm.hubspot.cursor import mark_after
+from closedloop.crm.hubspot.ids import is_record_id
 from closedloop.crm.hubspot.payloads import instant, iso
 from closedloop.errors import BadValueError, RefusedError
 from closedloop.schema.vocabulary import ObjectType
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before anything that HubSpot has: its search takes no instant before the epoch."""
 
 LIST, SEARCH, ARCHIVED = "list", "search", "archived"
 """The steps of a round: everything there is the first time, later what changed and then what was deleted."""
@@ -74,14 +78,21 @@ def place_of(of: ObjectType, since: str | datetime | None, sources: tuple[str, .
     if isinstance(since, datetime):
         if since.utcoffset() is None:
             raise BadValueError("a naive datetime names no instant: give it a time zone", field="since")
-        return Place(object=of, marks=dict.fromkeys(sources, since))
+        return Place(object=of, marks=dict.fromkeys(sources, max(since, _BEGINNING)))
     try:
         place = _place(of, json.loads(since))
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise _bad(of) from None
-    if place.started is not None and place.source not in sources:
+    if place.started is not None and not _leads_on(place, sources):
         raise _bad(of)
     return place
+
+
+def _leads_on(place: Place, sources: tuple[str, ...]) -> bool:
+    """Whether a round can go on from there: `after` is the id behind which a search goes on."""
+    if place.source not in sources or (place.step != LIST and place.source not in place.marks):
+        return False
+    return place.step != SEARCH or place.after is None or is_record_id(place.after)
 
 
 def _place(of: ObjectType, told: Mapping[str, Any]) -> Place:

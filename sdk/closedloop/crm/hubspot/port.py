@@ -35,6 +35,10 @@ class HubSpotPort:
         self.mapping = mapping
         self._fetch, self._changes, self._save = fetch, changes, save
 
+    def check_writable(self, of: ObjectType) -> None:
+        """UnsupportedError when no record of the object can be written."""
+        self._save.check_writable(of)
+
     def checked_id(self, of: ObjectType, id: str) -> str:  # noqa: A002 - the word of the schema
         """The id as records have it; BadValueError for what cannot be one of HubSpot's ids."""
         found = _checked(of, id)
@@ -67,7 +71,9 @@ class HubSpotPort:
         return self._save.write(of, verb, drafts, by)
 
 
-def _checked(of: ObjectType, id_: str) -> str | None:
+def _checked(of: ObjectType, id_: object) -> str | None:
+    if not isinstance(id_, str):
+        return None
     match of:
         case _O.CAMPAIGN:
             return id_.lower() if is_guid(id_) else None

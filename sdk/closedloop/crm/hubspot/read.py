@@ -27,6 +27,7 @@ from closedloop.crm.hubspot.payloads import (
     TOUCH_PROPERTIES,
     associate,
     member,
+    properties_of,
     reports_of,
     roles,
     targets_of,
@@ -170,7 +171,7 @@ class Reader:
         source = self.mapping.source(ObjectType.CONTACT)
         wanted = wanted_of(self.definitions.of(source), TOUCH_PROPERTIES)
         found = identified(results_of(self.client.read(source, ids, wanted=wanted, history=())))
-        return {str(contact["id"]): _properties(contact) for contact in found}
+        return {str(contact["id"]): properties_of(contact) for contact in found}
 
     def add_campaigns(self, payloads: Iterable[Json], into: Gathered) -> None:
         """Adds campaigns as the marketing API gives them."""
@@ -205,18 +206,18 @@ class Reader:
 
     def label(self, source: str, payload: Json) -> None:
         """Adds the labels of the options that the payload's properties hold."""
-        payload["labels"] = self.definitions.labels(source, _properties(payload))
+        payload["labels"] = self.definitions.labels(source, properties_of(payload))
 
     def link(self, source: str, link: Link, payloads: Sequence[Json]) -> dict[str, list[Json]]:
         """Adds one kind of association to the payloads, and gives its targets by record."""
         found = self.associated(source, link.target, [str(payload["id"]) for payload in payloads])
         for payload in payloads:
-            first = _properties(payload).get(link.primary)
+            first = properties_of(payload).get(link.primary)
             associate(payload, link.name, found.get(str(payload["id"]), []), link=link.type, first=first)
         return found
 
     def _add_members(self, contact: Json, into: Gathered) -> None:
-        properties = _properties(contact)
+        properties = properties_of(contact)
         for guid in reports_of(properties, self.campaigns.resolve):
             self.add_member(guid, str(contact["id"]), (), properties, into)
 
@@ -289,8 +290,3 @@ class Reader:
             return {"results": []}
         self._unreadable(errors_of(answer), ())
         return answer
-
-
-def _properties(payload: Json) -> Mapping[str, Any]:
-    properties = payload.get("properties")
-    return properties if isinstance(properties, Mapping) else {}

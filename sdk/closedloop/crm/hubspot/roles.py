@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from closedloop.crm.hubspot.answers import Json
 from closedloop.crm.hubspot.ids import pair_of
-from closedloop.crm.hubspot.links import Links, pair, spec
+from closedloop.crm.hubspot.links import Links, pair, parting, spec
 from closedloop.crm.hubspot.payloads import is_primary_kind, kinds_of
 from closedloop.crm.hubspot.read import CHUNK, Reader
 from closedloop.crm.hubspot.sending import Sending
-from closedloop.crm.hubspot.writing import Ledger, concerns_one
+from closedloop.crm.hubspot.writing import Ledger, concerns_one, partly
 from closedloop.crm.results import Draft, Verb, WriteOutcome
 from closedloop.errors import (
     BadValueError,
@@ -31,12 +31,16 @@ class _Role:
     place: int
     deal: str
     contact: str
-    kind: Json
+    kind: Json = field(default_factory=dict)
     old: tuple[Json, ...] = ()
 
     @property
     def id(self) -> str:
         return f"{self.deal}/{self.contact}"
+
+    def end(self) -> Json:
+        """The association as the call that ends it takes it."""
+        return parting(self.deal, self.contact)
 
 
 class RoleWriter:
@@ -88,7 +92,7 @@ class RoleWriter:
                     raise
                 ledger.fail(place, error, draft.id)
         self._associate(rows, WriteOutcome.UPDATED, ledger)
-        self._unlabel([row for row in rows if row.old and _is_done(ledger, row)])
+        self._unlabel([row for row in rows if row.old and _is_done(ledger, row)], ledger)
 
     def _changed(self, place: int, deal: str, contact: str, draft: Draft, kinds: list[Json] | None) -> _Role:
         moved = next((name for name in ("opportunity_id", "contact_id") if name in draft.values), None)
@@ -108,36 +112,41 @@ class RoleWriter:
         return _Role(place=place, deal=deal, contact=contact, kind=new, old=stale)
 
     def _delete(self, drafts: Sequence[Draft], ledger: Ledger) -> None:
-        for start in range(0, len(drafts), CHUNK):
-            pairs = [pair_of(str(draft.id)) or ("", "") for draft in drafts[start : start + CHUNK]]
-            inputs = [{"from": {"id": deal}, "to": [{"id": contact}]} for deal, contact in pairs]
-            try:
-                self._client.dissociate(self._deals, self._contacts, inputs)
-            except CrmError as error:
-                ledger.stopped = error
-                return
-            for place, each in enumerate(pairs, start=start):
-                ledger.done(place, WriteOutcome.DELETED, "/".join(each))
+        pairs = [pair_of(str(draft.id)) or ("", "") for draft in drafts]
+        rows = [_Role(place=place, deal=deal, contact=contact) for place, (deal, contact) in enumerate(pairs)]
+        ending = self._links.ending(
+            self._deals, self._contacts, _settling(ledger, WriteOutcome.DELETED, known=True)
+        )
+        ending.send_all(rows, CHUNK)
+        ledger.stopped = ending.stopped
 
     def _associate(self, rows: Sequence[_Role], outcome: WriteOutcome, ledger: Ledger) -> None:
-        def settle(row: _Role, _: Json | None, error: CrmError | None) -> None:
-            if error is None:
-                ledger.done(row.place, outcome, row.id)
-            else:
-                ledger.fail(row.place, error, None if outcome is WriteOutcome.CREATED else row.id)
-
         sending = Sending[_Role](
             send=lambda inputs: self._client.associate(self._deals, self._contacts, inputs),
             of=lambda row: pair(row.deal, row.contact, [row.kind]),
-            settle=settle,
+            settle=_settling(ledger, outcome, known=outcome is not WriteOutcome.CREATED),
         )
         sending.send_all(rows, CHUNK)
         ledger.stopped = sending.stopped
 
-    def _unlabel(self, rows: Sequence[_Role]) -> None:
+    def _unlabel(self, rows: Sequence[_Role], ledger: Ledger) -> None:
+        """Takes the old labels off the roles that have their new ones."""
         for start in range(0, len(rows), CHUNK):
-            inputs = [pair(row.deal, row.contact, row.old) for row in rows[start : start + CHUNK]]
+            chunk = rows[start : start + CHUNK]
+            error: CrmError | None = ledger.stopped
+            if error is None:
+                error = ledger.stopped = self._unlabelled(chunk)
+            if error is not None:
+                for row in chunk:
+                    ledger.fail(row.place, partly(error, "the end of the old role"), row.id)
+
+    def _unlabelled(self, rows: Sequence[_Role]) -> CrmError | None:
+        try:
+            inputs = [pair(row.deal, row.contact, row.old) for row in rows]
             self._client.unlabel(self._deals, self._contacts, inputs)
+        except CrmError as error:
+            return error
+        return None
 
     def _present(self, deals: Sequence[str]) -> dict[tuple[str, str], list[Json]]:
         """The kinds of association of each deal with each of its contacts."""
@@ -172,6 +181,20 @@ class RoleWriter:
         exact = [kind for kind in kinds if kind.get("label") == role]
         alike = [kind for kind in kinds if str(kind.get("label") or "").casefold() == role.casefold()]
         return iter(exact or alike)
+
+
+def _settling(
+    ledger: Ledger, outcome: WriteOutcome, *, known: bool
+) -> Callable[[_Role, Json | None, CrmError | None], None]:
+    """`known`: there was such a role before, so that its id is told even if the writing fails."""
+
+    def settle(row: _Role, _: Json | None, error: CrmError | None) -> None:
+        if error is None:
+            ledger.done(row.place, outcome, row.id)
+        else:
+            ledger.fail(row.place, error, row.id if known else None)
+
+    return settle
 
 
 def _required(draft: Draft, name: str) -> str:

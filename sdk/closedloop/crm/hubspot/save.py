@@ -10,18 +10,17 @@ from closedloop.crm.hubspot.answers import Json
 from closedloop.crm.hubspot.creating import Creating
 from closedloop.crm.hubspot.fetch import Fetch
 from closedloop.crm.hubspot.ids import is_guid
-from closedloop.crm.hubspot.links import Change, Links
+from closedloop.crm.hubspot.links import Change, Linked, Links
 from closedloop.crm.hubspot.looking import gone
+from closedloop.crm.hubspot.read import Link
 from closedloop.crm.hubspot.roles import RoleWriter
 from closedloop.crm.hubspot.values import Prepared, Values
-from closedloop.crm.hubspot.writing import Ledger, Row
+from closedloop.crm.hubspot.writing import Ledger, Row, partly
 from closedloop.crm.results import Draft, Verb, WriteOutcome, WriteResult
 from closedloop.errors import (
     BadValueError,
     ClosedLoopError,
-    CrmError,
     GoneError,
-    RefusedError,
     UnsupportedError,
 )
 from closedloop.schema.vocabulary import ObjectType
@@ -29,13 +28,17 @@ from closedloop.schema.vocabulary import ObjectType
 _O = ObjectType
 
 _CLOSED: Mapping[ObjectType, str] = {
-    _O.CAMPAIGN_MEMBER: "HubSpot itself works out whom a campaign reached: no campaign_member can be written",
+    _O.CAMPAIGN_MEMBER: "HubSpot itself works out whom a campaign reached",
     _O.USER: "users are invited and removed in HubSpot's settings",
     _O.STAGE: "stages are made in HubSpot's settings, for all users at once",
 }
 """What cannot be written at all."""
 
-_REQUIRED: Mapping[ObjectType, tuple[str, ...]] = {_O.LEAD: ("name", "contact_id"), _O.CAMPAIGN: ("name",)}
+_REQUIRED: Mapping[ObjectType, tuple[str, ...]] = {
+    _O.LEAD: ("name", "contact_id"),
+    _O.CAMPAIGN: ("name",),
+    _O.ACTIVITY: ("happened_at",),
+}
 """What HubSpot does not create a record without. A lead needs an existing contact, which is then its primary
 one, and is deleted with the last of them: developers.hubspot.com/docs/guides/api/crm/objects/leads."""
 
@@ -59,13 +62,17 @@ class Save:
         self._links = Links(fetch.reader)
         self._roles = RoleWriter(fetch.reader, self._links)
 
+    def check_writable(self, of: ObjectType) -> None:
+        """UnsupportedError when no record of the object can be written."""
+        if of in _CLOSED:
+            raise UnsupportedError(f"no {of} can be written: {_CLOSED[of]}", reason="not_written")
+
     def write(
         self, of: ObjectType, verb: Verb, drafts: Sequence[Draft], by: str | None = None
     ) -> list[WriteResult]:
         """One result per draft, in order."""
-        if of in _CLOSED:
-            raise UnsupportedError(_CLOSED[of], reason="not_written")
-        ledger = Ledger(len(drafts))
+        self.check_writable(of)
+        ledger = Ledger(drafts)
         if of is _O.CONTACT_ROLE:
             self._roles.write(verb, drafts, ledger)
         else:
@@ -74,10 +81,14 @@ class Save:
         return ledger.results()
 
     def _write(self, job: _Job, drafts: Sequence[Draft]) -> None:
-        for source, rows in self._rows(job, drafts).items():
+        by_source = self._rows(job, drafts)
+        linked = job.verb in {Verb.UPDATE, Verb.UPSERT} and any(
+            row.prepared.links for rows in by_source.values() for row in rows
+        )
+        links = self._reader.links(job.of) if linked else []  # may ask HubSpot: before anything is written
+        for source, rows in by_source.items():
             self._send(job, source, rows)
-            if job.verb in {Verb.UPDATE, Verb.UPSERT} and job.ledger.stopped is None:
-                self._associate(job, source, rows)
+            self._associate(job, source, rows, links)
             for row in rows:
                 if job.ledger.result(row.place) is None and job.ledger.stopped is None:
                     job.ledger.done(row.place, WriteOutcome.UNCHANGED, row.id)  # there was nothing to send
@@ -188,8 +199,8 @@ class Save:
 
     # -- Associations
 
-    def _associate(self, job: _Job, source: str, rows: Sequence[Row]) -> None:
-        for link in self._reader.links(job.of):
+    def _associate(self, job: _Job, source: str, rows: Sequence[Row], links: Sequence[Link]) -> None:
+        for link in links:
             changes = [
                 Change(
                     place=row.place,
@@ -198,29 +209,23 @@ class Save:
                     target=row.prepared.links[link.name],
                 )
                 for row in rows
-                if link.name in row.prepared.links and not _has_failed(row, job.ledger)
+                if link.name in row.prepared.links and not _is_over(row, job.ledger)
             ]
-            errors: Mapping[int, ClosedLoopError]
-            try:
-                errors = self._links.write(source, link, changes)
-            except CrmError as error:
-                errors = {change.place: error for change in changes}
+            if job.ledger.stopped is None:
+                linked = self._links.write(source, link, changes)
+            else:
+                linked = Linked().failed(changes, job.ledger.stopped)
+            job.ledger.stopped = linked.stopped
             for change in changes:
-                found = errors.get(change.place)
-                if found is not None:
-                    was_written = job.ledger.result(change.place) is not None
-                    job.ledger.fail(change.place, _partly(change, found) if was_written else found, change.id)
-                elif job.ledger.result(change.place) is None:
-                    job.ledger.done(change.place, WriteOutcome.UPDATED, change.id)
+                self._note(job.ledger, change, linked.errors.get(change.place))
 
-
-def _partly(change: Change, error: ClosedLoopError) -> ClosedLoopError:
-    """The error of a record whose properties are written already, if what failed fails again."""
-    if not isinstance(error, RefusedError | UnsupportedError):
-        return error
-    return RefusedError(
-        f"everything but {change.field} was written: {error.message}", reason="partly_written"
-    )
+    def _note(self, ledger: Ledger, change: Change, error: ClosedLoopError | None) -> None:
+        was_written = ledger.result(change.place) is not None
+        if error is not None:
+            told = partly(error, change.field) if was_written else error
+            ledger.fail(change.place, told, change.id)
+        elif not was_written:
+            ledger.done(change.place, WriteOutcome.UPDATED, change.id)
 
 
 def _id(row: Row, ledger: Ledger) -> str:
@@ -229,6 +234,9 @@ def _id(row: Row, ledger: Ledger) -> str:
     return str(row.id if result is None or result.id is None else result.id)
 
 
-def _has_failed(row: Row, ledger: Ledger) -> bool:
+def _is_over(row: Row, ledger: Ledger) -> bool:
+    """Whether nothing more is to be done for the row: it failed, or was never sent."""
     result = ledger.result(row.place)
-    return result is not None and not result.ok
+    if result is None:
+        return ledger.stopped is not None
+    return not result.ok

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from closedloop.crm.hubspot.ids import is_record_id
 from closedloop.crm.hubspot.payloads import iso
 from closedloop.errors import AnswerError
 from closedloop.schema.vocabulary import ObjectType
@@ -43,6 +44,8 @@ def changed_ids(
     }
     found, more = client.search(source, query)
     ids = [str(each["id"]) for each in found]
+    if not all(map(is_record_id, ids)):
+        raise AnswerError("HubSpot's search found something whose id is no number", reason="no_id")
     last = max(ids, key=int, default=None)
     if more and (last is None or int(last) <= int(behind or 0)):
         raise AnswerError("HubSpot's search does not get on behind the last id", reason="paging_loop")

@@ -88,7 +88,8 @@ class Sending(Generic[T]):
             else:
                 open_.append(item)
         if self._lost is not None and open_ and not complete:
-            self._lost(open_, UncertainError("HubSpot's answer does not say which records it made"))
+            message = "HubSpot's answer does not say which records it made"
+            self._lost(open_, UncertainError(message, reason="uncertain"))
             return
         for item in open_:
             self.send([item])

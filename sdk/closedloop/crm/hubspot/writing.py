@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from closedloop.crm.hubspot.answers import Json
+from closedloop.crm.hubspot.batches import unanswered
 from closedloop.crm.hubspot.calls import CAMPAIGN_CHUNK, CHUNK
 from closedloop.crm.hubspot.fetch import IDENTITY, Fetch
+from closedloop.crm.hubspot.ids import id_of
 from closedloop.crm.hubspot.sending import Sending
 from closedloop.crm.hubspot.values import Prepared
-from closedloop.crm.results import WriteOutcome, WriteResult
-from closedloop.errors import ClosedLoopError, CrmError, GoneError, MergedError, RefusedError
+from closedloop.crm.results import Draft, WriteOutcome, WriteResult
+from closedloop.errors import (
+    ClosedLoopError,
+    CrmError,
+    GoneError,
+    MergedError,
+    RefusedError,
+    UnsupportedError,
+)
 from closedloop.schema.vocabulary import ObjectType
 
 _O = ObjectType
@@ -41,8 +51,9 @@ class Row:
 class Ledger:
     """The results of one write, and the error that has ended it, if one has."""
 
-    def __init__(self, count: int) -> None:
-        self._results: list[WriteResult | None] = [None] * count
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self._drafts = drafts
+        self._results: list[WriteResult | None] = [None] * len(drafts)
         self.stopped: CrmError | None = None
 
     def settle(self, place: int, result: WriteResult) -> None:
@@ -71,13 +82,29 @@ class Ledger:
         """One result per draft; raises the error that ended the writing before anything was settled."""
         if self.stopped is not None and not any(self._results):
             raise self.stopped
-        open_ = WriteResult(outcome=WriteOutcome.FAILED, error=self.stopped)
-        return [result or open_ for result in self._results]
+        return [
+            result or WriteResult(outcome=WriteOutcome.FAILED, id=draft.id, error=self.stopped)
+            for draft, result in zip(self._drafts, self._results, strict=True)
+        ]
 
 
 def concerns_one(error: ClosedLoopError) -> bool:
     """Whether the error is about one record: no connection, credentials or allowance would fail them all."""
     return isinstance(error, RefusedError) or not isinstance(error, CrmError)
+
+
+def partly(error: ClosedLoopError, what: str) -> ClosedLoopError:
+    """The error of a record of which everything but `what` is written already.
+
+    One that passes stays what it is: doing all of it again does no harm. A refusal of `what` is none of the
+    record: a contact is not gone because the company that it was to belong to is.
+    """
+    message = f"everything but {what} was written: {error.message}"
+    if isinstance(error, RefusedError | UnsupportedError):
+        return RefusedError(message, reason="partly_written")
+    told = copy.copy(error)
+    told.message, told.args = message, (message,)
+    return told
 
 
 def update(fetch: Fetch, of: ObjectType, source: str, rows: Sequence[Row], ledger: Ledger) -> None:
@@ -121,13 +148,19 @@ def delete(fetch: Fetch, of: ObjectType, source: str, rows: Sequence[Row], ledge
     """Archives records. They are looked for first: the id of one that was merged away stands for the one that
     it lives on in, which nobody asked to delete. Campaigns are never merged."""
     client, is_campaign = fetch.reader.client, of is _O.CAMPAIGN
+    if ledger.stopped is not None:
+        return
 
     def call(inputs: Sequence[Json]) -> Any:
         ids = [str(each["id"]) for each in inputs]
         client.archive_campaigns(ids) if is_campaign else client.archive(source, ids)
         return {"results": list(inputs)}  # HubSpot says nothing: 204, whatever became of them
 
-    live = list(rows) if is_campaign else _live(fetch, of, source, rows, ledger)
+    try:
+        live = list(rows) if is_campaign else _live(fetch, of, source, rows, ledger)
+    except CrmError as error:  # of activities those of another kind may have been deleted already
+        ledger.stopped = error
+        return
     sending = Sending[Row](send=call, of=Row.input, settle=_settling(ledger, WriteOutcome.DELETED))
     ledger.run(sending, live, CAMPAIGN_CHUNK if is_campaign else CHUNK)
 
@@ -151,10 +184,10 @@ def _live(fetch: Fetch, of: ObjectType, source: str, rows: Sequence[Row], ledger
 
 def _settling(ledger: Ledger, outcome: WriteOutcome) -> Callable[[Row, Json | None, CrmError | None], None]:
     def settle(row: Row, result: Json | None, error: CrmError | None) -> None:
-        if error is not None:
-            ledger.fail(row.place, error, row.id)
+        id_ = id_of(result) or row.id
+        if error is None and id_ is not None:
+            ledger.done(row.place, outcome, id_)
         else:
-            told = result.get("id") if result else None
-            ledger.done(row.place, outcome, str(told or row.id))
+            ledger.fail(row.place, error or unanswered(), row.id)
 
     return settle

@@ -94,7 +94,7 @@ class SalesforceCrm(ConnectedCrm):
         from closedloop.crm.salesforce.describe import described  # noqa: PLC0415 - seldom needed
 
         return described(
-            ObjectType(object),
+            object,
             mapping=self.mapping,
             reasons=self._mappings.reasons,
             describes=self.describes,

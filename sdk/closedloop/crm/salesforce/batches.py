@@ -13,12 +13,16 @@ from typing import Any, Generic, TypeVar
 from closedloop.crm import retry
 from closedloop.crm.salesforce.answers import is_collection, record_error
 from closedloop.crm.salesforce.soql import chunks
+from closedloop.crm.wire import loads
 from closedloop.errors import AnswerError, CrmError, RefusedError, RetryableError, UncertainError
 
 log = logging.getLogger(__name__)
 
 PER_REQUEST = 200
 """Records in one request (REST API Developer Guide, "sObject Collections")."""
+_DEADLINE = 600.0
+"""Seconds that a batch may take with all its locked records; each request has a deadline of its own, which
+one that is shorter would cut short."""
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -33,7 +37,10 @@ class Batches(Generic[T]):
     """
 
     def __init__(
-        self, send: Callable[[Sequence[T]], Any], key: Callable[[T], Any], outcomes: dict[Any, Outcome]
+        self,
+        send: Callable[[Sequence[T]], Sequence[Row]],
+        key: Callable[[T], Any],
+        outcomes: dict[Any, Outcome],
     ) -> None:
         self._send = send
         self._key = key
@@ -71,26 +78,30 @@ class Batches(Generic[T]):
                 raise _LockedError("records are locked")
 
         try:
-            retry.call(attempt, retry_on=_LockedError, attempts=3)
+            retry.call(attempt, retry_on=_LockedError, attempts=3, deadline=_DEADLINE)
         except _LockedError:
             self._outcomes.update(errors)
 
     def _once(self, items: Sequence[T]) -> dict[Any, CrmError]:
         """Sends the items once; returns the errors of those that may be tried again."""
-        rows = self._send(items)
-        if not is_collection(rows) or len(rows) != len(items):
-            raise AnswerError(
-                "expected one result per record: this is not the answer of Salesforce's API",
-                reason="not_the_api",
-            )
         again: dict[Any, CrmError] = {}
-        for item, row in zip(items, rows, strict=True):
+        for item, row in zip(items, self._send(items), strict=True):
             error = None if row.get("success") is True else record_error(row.get("errors"))
             if isinstance(error, RetryableError):
                 again[self._key(item)] = error
             else:
                 self._outcomes[self._key(item)] = row if error is None else error
         return again
+
+
+def rows_of(body: bytes, count: int) -> list[Row]:
+    """The results in the answer to a collections request of so many records; AnswerError if they are not."""
+    rows = loads(body)
+    if not is_collection(rows) or len(rows) != count:
+        raise AnswerError(
+            "expected one result per record: this is not the answer of Salesforce's API", reason="not_the_api"
+        )
+    return list(rows)
 
 
 class _LockedError(RetryableError):

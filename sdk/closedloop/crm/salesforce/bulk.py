@@ -52,12 +52,14 @@ class BulkError(RefusedError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What an ingest job does with an object of the org. `key` is the field that tells one record from
-    another, empty if only all of them do; `external_id` is the one that they are upserted by."""
+    another, empty if only all of them do, `exact` by its case too; `external_id` is the one that they are
+    upserted by."""
 
     sobject: str
     operation: str
     key: str = ""
     external_id: str | None = None
+    exact: bool = True
 
     @property
     def spec(self) -> dict[str, str]:
@@ -110,7 +112,12 @@ class Bulk:
                 "GET", f"jobs/query/{job}/results", params=params, headers=_CSV_WANTED
             )
             locator = answer.headers.get("sforce-locator") or "null"
-            yield from _pages(answer, sobject, types)
+            seen = 0
+            for page in _pages(answer, sobject, types):
+                seen += len(page)
+                yield page
+            if answer.headers.get("sforce-numberofrecords", str(seen)) != str(seen):
+                raise AnswerError("the results of a bulk job are cut off", reason="cut_off")
 
     # Writes
 
@@ -118,7 +125,9 @@ class Bulk:
         """Writes the records, in as many jobs as they are too large for."""
         loaded, start = Loaded(), 0
         for columns, count, content in sheet.sheets(records, most_bytes=self._most_bytes):
-            matches = Matches(columns, records[start : start + count], key=load.key, first=start)
+            matches = Matches(
+                columns, records[start : start + count], key=load.key, exact=load.exact, first=start
+            )
             if loaded.why is None:
                 self._ingest(load, content, matches, loaded)
             loaded.untouched += matches.take_left()
@@ -169,8 +178,7 @@ class Bulk:
 
     def _gather(self, path: str, state: Row, matches: Matches, loaded: Loaded) -> None:
         """Fetches those of the three files of results that hold anything."""
-        done = int(state.get("numberRecordsProcessed") or 0)
-        failed = int(state.get("numberRecordsFailed") or 0)
+        done, failed = _count(state, "numberRecordsProcessed"), _count(state, "numberRecordsFailed")
         if done > failed:
             for place, row in matches.found(self._results(path, "successfulResults")):
                 created = row.get("sf__Created", "").lower() == "true"
@@ -242,6 +250,11 @@ def _pages(answer: Answer, sobject: str, types: Mapping[str, str]) -> Iterator[l
         if place == 0 and {name.lower() for name in line} == set(known):
             columns = [known[name.lower()] for name in line]
             continue
+        if len(line) != len(columns):
+            raise AnswerError(
+                "expected a value per column: the job's results are cut off, or not Salesforce's",
+                reason="not_the_api",
+            )
         page.append(sheet.payload(columns, line, sobject, types))
         if len(page) == _PAGE:
             yield page
@@ -255,6 +268,13 @@ def _shown(answer: Answer) -> Row:
     if isinstance(body, dict) and isinstance(body.get("state"), str):
         return body
     raise AnswerError("expected a job: this is not Salesforce's API", reason="not_the_api")
+
+
+def _count(state: Mapping[str, Any], name: str) -> int:
+    count = state.get(name) or 0
+    if isinstance(count, int):
+        return count
+    raise AnswerError(f"expected a number as {name}: this is not Salesforce's API", reason="not_the_api")
 
 
 def _failed(state: Mapping[str, Any]) -> CrmError:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from simple_salesforce.api import Salesforce
 
@@ -186,7 +187,7 @@ class Client(Questions):
                     token,
                     Salesforce(
                         session_id=token.value,
-                        instance_url=address,
+                        instance=urlsplit(address).netloc,  # of a URL it would drop IPv6's brackets
                         session=self._session,
                         version=self.api_version,
                     ),

@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from closedloop.crm.salesforce.ids import full_id
 from closedloop.errors import RefusedError
 from closedloop.schema.vocabulary import ObjectType
 
@@ -186,11 +187,11 @@ def _walk(body: Mapping[str, Any]) -> Walk:
 
 
 def _place(pair: list[str]) -> Place:
-    return Place(_instant(pair[0]), str(pair[1]))
+    return Place(_instant(pair[0]), full_id(pair[1]) if pair[1] else "")
 
 
 def _instant(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     if found.utcoffset() is None:
         raise ValueError("a naive instant")
-    return found
+    return found.astimezone(UTC)

@@ -11,11 +11,15 @@ from closedloop.schema.vocabulary import ObjectType
 
 
 def described(
-    of: ObjectType, *, mapping: CrmMapping, reasons: Reasons, describes: Describes, fetch: Fetch
+    name: ObjectType | str, *, mapping: CrmMapping, reasons: Reasons, describes: Describes, fetch: Fetch
 ) -> Discovery:
-    """The fields of the org's object for ours, read anew: an admin may have just made one."""
+    """The fields of the org's object for ours, read anew: an admin may have just made one. Of several, as
+    activities are, the one that Salesforce's own name names, else the first. UnsupportedError for a name that
+    the mapping does not know."""
+    of, source = mapping.named(name)
     describes.forget()
-    source = fetch.sources(of)[0]
+    sources = fetch.sources(of)
+    source = source if source in sources else sources[0]
     found = describes.get(source)
     fields = [_org_field(field) for field in found.fields.values()] if found else []
     return discover(mapping, reasons, of, source, fields)

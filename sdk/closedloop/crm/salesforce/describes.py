@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from closedloop.errors import AnswerError
 from closedloop.schema.vocabulary import ObjectType
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Describes:
     def missing(self) -> Mapping[ObjectType, tuple[str, ...]]:
         """The fields that the mapping names and the org lacks, per object of ours."""
         found: dict[ObjectType, tuple[str, ...]] = {}
-        for (of, _), names in self._lacking.items():
+        for (of, _), names in self._lacking.copy().items():
             if names:
                 found[of] = (*found.get(of, ()), *names)
         return found
@@ -125,8 +126,13 @@ class Describes:
 
 
 def _described(sobject: str, body: Mapping[str, Any]) -> Described:
-    fields = (_field(field) for field in body["fields"])
-    return Described(name=sobject, fields={field.name.lower(): field for field in fields})
+    try:
+        fields = {field.name.lower(): field for field in map(_field, body["fields"])}
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise AnswerError(
+            f"the description of {sobject} is not one of Salesforce's API", reason="not_the_api"
+        ) from exc
+    return Described(name=sobject, fields=fields)
 
 
 def _field(body: Mapping[str, Any]) -> Field:

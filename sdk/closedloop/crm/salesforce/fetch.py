@@ -7,7 +7,7 @@ reading can go on behind the last one when the query has expired; what is large 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +71,11 @@ class Fetch:
             )
         return found
 
-    def source_of(self, of: ObjectType, record_id: str) -> str:
-        """The org's object that a record with this id belongs to: a Task or an Event, say."""
+    def by_source(self, of: ObjectType, ids: Iterable[str]) -> dict[str, str]:
+        """The org's object that each record of these ids belongs to: a Task or an Event, say."""
         sources = self.sources(of)
-        return next((name for name in sources if _PREFIXES.get(name) == record_id[:3]), sources[0])
+        known = {_PREFIXES.get(name): name for name in sources}
+        return {each: known.get(each[:3], sources[0]) for each in ids}
 
     # By ids
 
@@ -86,8 +87,8 @@ class Fetch:
             found = self._stages()
         else:
             found = {}
-            by_source = sorted(ids, key=lambda each: self.source_of(of, each))
-            for source, group in groupby(by_source, key=lambda each: self.source_of(of, each)):
+            sources = self.by_source(of, ids)
+            for source, group in groupby(sorted(ids, key=sources.__getitem__), key=sources.__getitem__):
                 found |= self._read(of, source, list(group), fields)
         return [_result(of, each, found.get(each)) for each in ids]
 
@@ -195,7 +196,7 @@ class Fetch:
         while True:
             page = _page(loads(answer.body))
             seen += len(page["records"])
-            yield page["records"], int(page.get("totalSize") or 0) - seen
+            yield page["records"], page.get("totalSize", 0) - seen
             if page.get("done", True):
                 return
             answer = self._client.request("GET", _locator(page))
@@ -218,8 +219,9 @@ def checked_prefix(sources: Sequence[str], record_id: str) -> bool:
 
 
 def _page(answer: Any) -> dict[str, Any]:
-    if isinstance(answer, dict) and isinstance(answer.get("records"), list):
-        return answer
+    rows, total = (answer.get("records"), answer.get("totalSize", 0)) if isinstance(answer, dict) else (0, 0)
+    if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) and isinstance(total, int):
+        return dict(answer)
     raise AnswerError("expected an object with records: this is not Salesforce's API", reason="not_the_api")
 
 

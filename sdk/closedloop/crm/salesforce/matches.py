@@ -19,7 +19,10 @@ class Matches:
     in common are as good as one another, so that any of them may have the row's id or error.
     """
 
-    def __init__(self, columns: Sequence[str], records: Sequence[Row], *, key: str, first: int) -> None:
+    def __init__(
+        self, columns: Sequence[str], records: Sequence[Row], *, key: str, first: int, exact: bool = True
+    ) -> None:
+        self._exact = exact
         self._columns = (key,) if key else tuple(columns)
         self._waiting: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
         for place, record in enumerate(records, start=first):
@@ -48,7 +51,7 @@ class Matches:
     def _identity(self, values: Sequence[str]) -> tuple[str, ...]:
         """The values without what a way through CSV may change: breaks of lines, and space around."""
         plain = [value.replace("\r\n", "\n").replace("\r", "\n").strip() for value in values]
-        return (plain[0].casefold(),) if self._columns != ("Id",) and len(plain) == 1 else tuple(plain)
+        return tuple(plain) if self._exact else tuple(value.casefold() for value in plain)
 
 
 def refusal(said: str) -> Row:

@@ -30,6 +30,8 @@ _PARENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The records that are locked with a record that is written (Record Locking Cheat Sheet)."""
 
+_LENGTHS = frozenset({"DurationInMinutes", "EndDateTime", "IsAllDayEvent"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
@@ -72,8 +74,13 @@ class Packer:
     def pack(
         self, of: ObjectType, verb: Verb, drafts: Sequence[Draft], by: str | None
     ) -> list[Parcel | ClosedLoopError]:
-        """The parcel of each draft, or why there can be none."""
-        return [self._packed(of, verb, draft, place, by) for place, draft in enumerate(drafts)]
+        """The parcel of each draft, or why there can be none; a CrmError, which is no draft's, is raised."""
+        there = self._fetch.by_source(of, [draft.id for draft in drafts if draft.id is not None])
+        return [self._packed(of, verb, draft, place, by, there) for place, draft in enumerate(drafts)]
+
+    def forget(self) -> None:
+        """Describes the org's objects anew from here on."""
+        self._describes.forget()
 
     def key_field(self, of: ObjectType, by: str) -> Field:
         """The org's field behind ours that finds the record to upsert; UnsupportedError when it cannot."""
@@ -96,21 +103,24 @@ class Packer:
             if field is not None and field.finds:
                 yield name
 
-    def _packed(
-        self, of: ObjectType, verb: Verb, draft: Draft, place: int, by: str | None
+    def _packed(  # noqa: PLR0917 - private, and every one differs in type
+        self,
+        of: ObjectType,
+        verb: Verb,
+        draft: Draft,
+        place: int,
+        by: str | None,
+        there: Mapping[str, str],
     ) -> Parcel | ClosedLoopError:
         try:
-            if draft.id is not None:
-                source = self._fetch.source_of(of, draft.id)
-            else:
-                source = self._mapping.source_for(of, draft.values)
+            source = there[draft.id] if draft.id else self._mapping.source_for(of, draft.values)
             if verb is Verb.DELETE:
                 return Parcel(place=place, source=source, fields={}, id=draft.id)
             fields = self._fields(of, verb, draft.values, source)
             if by is None:
                 return Parcel(place=place, source=source, fields=fields, id=draft.id)
             return self._keyed(Parcel(place=place, source=source, fields=fields), self.key_field(of, by), by)
-        except ClosedLoopError as error:
+        except (BadValueError, UnsupportedError) as error:
             return error
 
     def _keyed(self, parcel: Parcel, field: Field, by: str) -> Parcel:
@@ -130,6 +140,8 @@ class Packer:
         payload = {
             str(path[0]): value for path, value in self._mapping.denormalise(of, values, source).items()
         }
+        if verb is Verb.CREATE and source == "Event":
+            payload = _timed(payload)
         ours = {str(path[0]): name for name, path in self._mapping.writable(of, source).items()}
         return {
             _checked(described, verb, theirs, ours.get(theirs, theirs)).name: value
@@ -166,6 +178,13 @@ class Packer:
     def _field(self, source: str, path: Sequence[str | int]) -> Field | None:
         described = self._describes.get(source)
         return described.field(str(path[0])) if described and len(path) == 1 else None
+
+
+def _timed(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with a length. One that is not of a whole day needs a duration or an end (Object Reference,
+    "Event", EndDateTime), and our schema holds neither: it takes no time unless a custom field says more.
+    Salesforce refuses others with "Duration must be between 0 and 1440 minutes": 0 is allowed."""
+    return event if event.keys() & _LENGTHS else {**event, "DurationInMinutes": 0}
 
 
 def _checked(described: Described, verb: Verb, theirs: str, ours: str) -> Field:

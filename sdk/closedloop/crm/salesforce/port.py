@@ -26,12 +26,17 @@ class SalesforcePort:
         self._changes = changes
         self._save = save
 
+    def check_writable(self, of: ObjectType) -> None:
+        """UnsupportedError when no record of the object can be written."""
+        self._save.check_writable(of)
+
     def checked_id(self, of: ObjectType, id: str) -> str:  # noqa: A002 - the word of the schema
         """The id in its 18-character form; a stage's is its name, and stays as it is."""
-        if of is ObjectType.STAGE and id.strip():
-            return id
+        given: object = id
+        if of is ObjectType.STAGE and isinstance(given, str) and given.strip():
+            return given
         try:
-            found = full_id(id)
+            found = full_id(given)
         except ValueError as exc:
             raise BadValueError(f"{of}: {exc}", field="id", reason="bad_id") from exc
         if not checked_prefix(self.mapping.sources(of), found):

@@ -100,7 +100,7 @@ class Questions(Sender):
                 raise _unexpected("objects as records")
             rows += page
             following = answer.get("nextRecordsUrl")
-            if answer.get("done", True) or not following:
+            if answer.get("done", True):
                 return rows
             if not _NEXT.fullmatch(str(following)):  # it is appended to the host: anything else may leave it
                 raise _unexpected("a continuation below /services/data")

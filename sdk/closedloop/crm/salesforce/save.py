@@ -7,26 +7,26 @@ its result is an `UncertainError` if not.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from closedloop.crm.results import Draft, Verb, WriteOutcome, WriteResult
+from closedloop.crm.results import Draft, Verb, WriteResult
 from closedloop.crm.salesforce import sheet
-from closedloop.crm.salesforce.batches import Batches, Outcome
+from closedloop.crm.salesforce.batches import Batches, Outcome, Row, rows_of
 from closedloop.crm.salesforce.bulk import BULK_WRITE_FROM, Bulk, BulkError, Load
 from closedloop.crm.salesforce.credentials import BulkUse
 from closedloop.crm.salesforce.fetch import Fetch
-from closedloop.crm.salesforce.ids import full_id
+from closedloop.crm.salesforce.outcomes import fate_of, is_gone, is_stale, reference_gone, result
 from closedloop.crm.salesforce.parcels import Packer, Parcel
 from closedloop.crm.salesforce.proof import Proof
-from closedloop.crm.wire import loads
+from closedloop.crm.salesforce.statuses import Statuses
 from closedloop.errors import (
     AnswerError,
     ClosedLoopError,
     CrmError,
-    GoneError,
-    MergedError,
     RefusedError,
     RetryableError,
     UncertainError,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from closedloop.crm.salesforce.client import Client
     from closedloop.crm.salesforce.describes import Field
 
+log = logging.getLogger(__name__)
+
 _READ_ONLY: Mapping[ObjectType, str] = {
     ObjectType.USER: "users are made and changed in Salesforce's Setup: each one takes a licence",
     ObjectType.STAGE: "stages are values of a picklist: change them in Salesforce's Setup",
@@ -47,12 +49,6 @@ _OPERATIONS: Mapping[Verb, str] = {
     Verb.UPDATE: "update",
     Verb.UPSERT: "upsert",
     Verb.DELETE: "delete",
-}
-_OUTCOMES: Mapping[Verb, WriteOutcome] = {
-    Verb.CREATE: WriteOutcome.CREATED,
-    Verb.UPDATE: WriteOutcome.UPDATED,
-    Verb.UPSERT: WriteOutcome.UPDATED,
-    Verb.DELETE: WriteOutcome.DELETED,
 }
 _Outcomes = dict[Any, Outcome]
 
@@ -64,30 +60,48 @@ class Save:
         self, client: Client, packer: Packer, fetch: Fetch, proof: Proof, bulk: Bulk, *, use: BulkUse
     ) -> None:
         self._client = client
+        self._statuses = Statuses(client)
         self._packer = packer
         self._fetch = fetch
         self._proof = proof
         self._bulk = bulk
         self._use = use
 
+    def check_writable(self, of: ObjectType) -> None:
+        """UnsupportedError when no record of the object can be written."""
+        if of in _READ_ONLY:
+            raise UnsupportedError(f"no {of} can be written: {_READ_ONLY[of]}", reason="read_only")
+
     def write(
         self, of: ObjectType, verb: Verb, drafts: Sequence[Draft], by: str | None = None
     ) -> list[WriteResult]:
         """One result per draft, in order."""
-        if of in _READ_ONLY:
-            raise UnsupportedError(f"{of} cannot be written: {_READ_ONLY[of]}", reason="read_only")
+        self.check_writable(of)
+        results = self._written(of, verb, drafts, by)
+        stale = [place for place, each in enumerate(results) if is_stale(each.error)]
+        if stale:  # Nothing of those requests was done; described anew, only who names the field is refused.
+            self._packer.forget()
+            with suppress(CrmError):  # then the first answers stand
+                again = self._written(of, verb, [drafts[place] for place in stale], by)
+                for place, each in zip(stale, again, strict=True):
+                    results[place] = each
+        return results
+
+    def _written(
+        self, of: ObjectType, verb: Verb, drafts: Sequence[Draft], by: str | None
+    ) -> list[WriteResult]:
         key = self._packer.key_field(of, by) if by is not None else None
         packed = self._packer.pack(of, verb, drafts, by)
         parcels = [each for each in packed if isinstance(each, Parcel)]
-        outcomes: _Outcomes = {}
-        merged, twins = _merged(parcels)
+        refused, outcomes = self._statuses.refused(parcels), _Outcomes()
+        merged, twins = _merged([each for each in parcels if each.place not in refused])
         for source in dict.fromkeys(parcel.source for parcel in merged):
             mine = sorted((each for each in merged if each.source == source), key=lambda each: each.order)
             self._send(_Job(verb, source, key), mine, outcomes)
-        self._tell_merged(verb, merged, outcomes)
-        outcomes |= {place: outcomes[first] for place, first in twins.items()}
+        self._explain_gone(verb, merged, outcomes)
+        outcomes |= {place: outcomes[first] for place, first in twins.items()} | refused
         return [
-            _result(verb, draft, each if isinstance(each, ClosedLoopError) else outcomes[place])
+            result(verb, draft, each if isinstance(each, ClosedLoopError) else outcomes[place])
             for place, (draft, each) in enumerate(zip(drafts, packed, strict=True))
         ]
 
@@ -116,6 +130,7 @@ class Save:
                 operation=_OPERATIONS[job.verb],
                 key=job.telling,
                 external_id=job.key.name if job.key else None,
+                exact=job.key is None or job.key.case_sensitive,
             ),
             [_record(parcel, id_name="Id") for parcel in fit],
         )
@@ -145,12 +160,14 @@ class Save:
         outcomes.update(made)
         again = [each for each in lost if each.place not in made]
         sent: _Outcomes = {}
-        Batches(self._sender(job), _place, sent).run(again)
+        try:
+            Batches(self._sender(job), _place, sent).run(again)
+        finally:
+            outcomes.update(sent)
         crossed = [each for each in again if isinstance(sent[each.place], ClosedLoopError)]
-        found = self._proof.created(job.source, crossed, within=time.monotonic() - began)
-        outcomes.update(sent | found)
+        outcomes.update(self._proof.created(job.source, crossed, within=time.monotonic() - began))
 
-    def _sender(self, job: _Job) -> Callable[[Sequence[Parcel]], Any]:
+    def _sender(self, job: _Job) -> Callable[[Sequence[Parcel]], Sequence[Row]]:
         match job.verb:
             case Verb.CREATE:
                 return self._create
@@ -161,43 +178,56 @@ class Save:
             case Verb.UPSERT:
                 return lambda parcels: self._upsert(job, parcels)
 
-    def _create(self, parcels: Sequence[Parcel]) -> Any:
-        try:
-            return self._collection("POST", "composite/sobjects", parcels, repeatable=False)
-        except AnswerError as error:  # not Salesforce's words: nobody knows what became of the records
-            raise UncertainError(error.message, reason=error.reason, status=error.status) from error
+    def _create(self, parcels: Sequence[Parcel]) -> list[Row]:
+        return self._collection("POST", "composite/sobjects", parcels, repeatable=False)
 
-    def _update(self, parcels: Sequence[Parcel]) -> Any:
+    def _update(self, parcels: Sequence[Parcel]) -> list[Row]:
         return self._collection("PATCH", "composite/sobjects", parcels, repeatable=True)
 
-    def _upsert(self, job: _Job, parcels: Sequence[Parcel]) -> Any:
+    def _upsert(self, job: _Job, parcels: Sequence[Parcel]) -> list[Row]:
         """By a field that is not unique, two that cross could both create: then it is not repeated."""
         assert job.key is not None  # noqa: S101 - only an upsert comes here
         path = f"composite/sobjects/{job.source}/{job.key.name}"
         return self._collection("PATCH", path, parcels, repeatable=job.key.unique or job.key.type == "id")
 
-    def _collection(self, method: str, path: str, parcels: Sequence[Parcel], *, repeatable: bool) -> Any:
+    def _collection(
+        self, method: str, path: str, parcels: Sequence[Parcel], *, repeatable: bool
+    ) -> list[Row]:
         records = [{"attributes": {"type": each.source}, **_record(each, id_name="id")} for each in parcels]
         body = {"allOrNone": False, "records": records}
-        return loads(self._client.request(method, path, body=body, repeatable=repeatable).body)
+        try:
+            answer = self._client.request(method, path, body=body, repeatable=repeatable)
+            return rows_of(answer.body, len(parcels))
+        except AnswerError as error:
+            if repeatable:
+                raise
+            # Not Salesforce's words: nobody knows what became of the records.
+            raise UncertainError(error.message, reason=error.reason, status=error.status) from error
 
-    def _delete(self, parcels: Sequence[Parcel]) -> Any:
+    def _delete(self, parcels: Sequence[Parcel]) -> list[Row]:
         params = {"ids": ",".join(parcel.id or "" for parcel in parcels), "allOrNone": "false"}
-        return loads(self._client.request("DELETE", "composite/sobjects", params=params).body)
+        answer = self._client.request("DELETE", "composite/sobjects", params=params)
+        return rows_of(answer.body, len(parcels))
 
     # Afterwards
 
-    def _tell_merged(self, verb: Verb, parcels: Iterable[Parcel], outcomes: _Outcomes) -> None:
-        """Says of records that are gone into which they were merged, if they were."""
-        if verb is Verb.DELETE:
+    def _explain_gone(self, verb: Verb, parcels: Iterable[Parcel], outcomes: _Outcomes) -> None:
+        """Says where something is gone what it is: Salesforce's words are the same for a record, which may
+        live on in another one, and for one that its values name, such as a campaign."""
+        gone = [each for each in parcels if is_gone(outcomes[each.place])]
+        if verb is Verb.CREATE:
+            outcomes.update((each.place, reference_gone(outcomes[each.place])) for each in gone)
+        if verb is not Verb.UPDATE:
             return
-        gone = [each for each in parcels if each.id and isinstance(outcomes[each.place], GoneError)]
         for source in dict.fromkeys(parcel.source for parcel in gone):
-            fates = self._fetch.fates(source, [each.id for each in gone if each.id and each.source == source])
-            for parcel in gone:
-                fate = fates.get(parcel.id or "")
-                if isinstance(fate, MergedError):
-                    outcomes[parcel.place] = fate
+            mine = {each.id: each.place for each in gone if each.id and each.source == source}
+            try:
+                fates = self._fetch.fates(source, list(mine))
+            except CrmError as error:  # what was written before has to be told all the same
+                log.warning("what became of %d records of %s cannot be asked: %s", len(mine), source, error)
+                continue
+            for record_id, place in mine.items():
+                outcomes[place] = fate_of(fates.get(record_id), outcomes[place])
 
 
 class _Job:
@@ -239,17 +269,3 @@ def _record(parcel: Parcel, *, id_name: str) -> dict[str, Any]:
 
 def _place(parcel: Parcel) -> int:
     return parcel.place
-
-
-def _result(verb: Verb, draft: Draft, outcome: Outcome | ClosedLoopError) -> WriteResult:
-    if isinstance(outcome, GoneError) and verb is Verb.DELETE:
-        return WriteResult(outcome=WriteOutcome.DELETED, id=draft.id)
-    if isinstance(outcome, UncertainError) and verb in {Verb.UPDATE, Verb.DELETE}:
-        outcome = RetryableError(
-            outcome.message, reason=outcome.reason, status=outcome.status, code=outcome.code
-        )
-    if isinstance(outcome, ClosedLoopError):
-        return WriteResult(outcome=WriteOutcome.FAILED, id=draft.id, error=outcome)
-    created = verb is Verb.UPSERT and outcome.get("created") is True
-    made = full_id(outcome.get("id")) if outcome.get("id") else draft.id
-    return WriteResult(outcome=WriteOutcome.CREATED if created else _OUTCOMES[verb], id=made)

@@ -10,8 +10,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
+
+from closedloop.errors import AnswerError
 
 NULL = "#N/A"
 ENCODING = "utf-8"
@@ -55,10 +58,15 @@ def text(value: Any) -> str:
 
 
 def rows(body: bytes) -> Iterator[list[str]]:
-    """The lines of a CSV body as they are needed; a value may hold line breaks, and be of any length."""
+    """The lines of a CSV body as they are needed; a value may hold line breaks, and be of any length.
+    AnswerError for what is no CSV."""
     csv.field_size_limit(max(csv.field_size_limit(), len(body)))
     stream = io.TextIOWrapper(io.BytesIO(body), encoding=f"{ENCODING}-sig", newline="")
-    return (row for row in csv.reader(stream) if row)
+    # Raised outside of a handler: the decoder's error, which would be its context, holds the body.
+    with suppress(UnicodeDecodeError, csv.Error):
+        yield from (row for row in csv.reader(stream) if row)
+        return
+    raise AnswerError("expected CSV: this is not Salesforce's API", reason="not_the_api")
 
 
 def payload(
@@ -80,9 +88,11 @@ def _typed(type_: str, value: str) -> Any:
         return None
     if type_ == "boolean":
         return value.lower() == "true"
-    if type_ == "int":
-        return int(Decimal(value))
-    return Decimal(value) if type_ in _NUMBERS else value
+    with suppress(ArithmeticError, ValueError):  # what is no number is for the mapping to refuse
+        if type_ == "int":
+            return int(Decimal(value))
+        return Decimal(value) if type_ in _NUMBERS else value
+    return value
 
 
 _NUMBERS = frozenset({"double", "currency", "percent"})

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
 from closedloop.crm.salesforce.ids import full_id
+from closedloop.errors import BadValueError
+from closedloop.schema.records import utc
 
 T = TypeVar("T")
 
@@ -78,8 +80,15 @@ _ESCAPES = {
 
 
 def instant(stamp: datetime) -> str:
-    """The instant as a literal in UTC; `Z` and not `+00:00`, whose plus sign a URL would lose."""
-    return stamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The instant as a literal in UTC; `Z` and not `+00:00`, whose plus sign a URL would lose. BadValueError
+    for a naive datetime, which names none."""
+    try:
+        at = utc(stamp)
+    except (ValueError, OverflowError) as exc:
+        raise BadValueError(
+            "no instant: give an aware datetime, such as datetime.now(UTC)", reason="naive_datetime"
+        ) from exc
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:

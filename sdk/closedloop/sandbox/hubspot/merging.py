@@ -1,8 +1,9 @@
 """Merges two records, as HubSpot does.
 
-Since HubSpot's changelog entry "Updated merge functionality for contacts and companies" a merge makes a new
-record with a new id, to which both old ids lead, and the primary record's values win. Before, the primary
-record kept its id; `renew` chooses.
+Since HubSpot's changelog entry "Updated merge functionality for contacts and companies"
+(developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies) a merge of these too
+makes a new record with a new id, to which both old ids lead, and the primary record's values win. Before,
+the primary record kept its id; `renew` chooses.
 
 Not confirmed: the new record's creation date (here the primary record's), the order of
 `hs_merged_object_ids`, and that the old records are in no list, neither of live nor of archived ones.

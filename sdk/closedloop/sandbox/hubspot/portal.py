@@ -37,7 +37,7 @@ class Portal:
     `index_lag` is by how many seconds searches, and only they, lag behind: a number or `random_lag(…)`.
     `association_page` is how many associations of one record a batch read shows at once (HubSpot's own
     number is not known). `merges_make_records`: a merge makes a new record, as today's HubSpot does;
-    otherwise the primary one keeps its id, as before.
+    False: the primary one keeps its id, as contacts and companies did before.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Portal:
         self.clock = clock
         self.index_lag: Lag = 0
         self.association_page = 1000
-        self.merges_make_records = False
+        self.merges_make_records = True
         self.lock = threading.RLock()
         self.store = Store()
         self.index = SearchIndex(self.store, clock, lambda: self.index_lag)
