@@ -211,8 +211,10 @@ def test_a_change_that_the_index_shows_late_is_found_by_a_later_round(
 
 
 def test_the_overlap_may_be_longer(sandbox: HubSpotSandbox, mappings: Mappings, clock: Clock) -> None:
-    credentials = HubSpotCredentials(access_token=sandbox.access_token, base_url=sandbox.url)
-    crm = HubSpotCrm(credentials, mappings, overlap=timedelta(hours=2))
+    credentials = HubSpotCredentials(
+        access_token=sandbox.access_token, base_url=sandbox.url, overlap=timedelta(hours=2)
+    )
+    crm = HubSpotCrm(credentials, mappings)
     clock.portal.create("contacts", {"email": "first@example.com"})
     _, _, cursor = drained(crm.contacts)
     clock.pass_(hours=3)

@@ -149,7 +149,7 @@ def test_a_locked_record_is_sent_again_by_itself(crm: SalesforceCrm, org: Org, c
 def test_what_is_too_large_for_one_upload_goes_in_several_jobs(
     crm: SalesforceCrm, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crm._fetch._bulk, "_most_bytes", 120)
+    monkeypatch.setattr(crm._fetch._scan._bulk, "_most_bytes", 120)
     results = crm.leads.create_many(
         {"last_name": f"Doe {number}", "company": "A" * 20} for number in range(9)
     )
@@ -207,7 +207,7 @@ def test_a_job_that_takes_too_long_is_ended_and_says_what_is_not_known(
     naps: list[float],
 ) -> None:
     sandbox.bulk.polls = 10_000
-    monkeypatch.setattr(crm._fetch._bulk, "_clock", lambda: sum(naps))
+    monkeypatch.setattr(crm._fetch._scan._bulk, "_clock", lambda: sum(naps))
     results = crm.leads.create_many([{"last_name": "Doe", "company": "A"}] * 2)
     assert outcomes(results) == [UncertainError] * 2  # it could not be ended, and may yet do it
     assert sum(naps) < 3_700

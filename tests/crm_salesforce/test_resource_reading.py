@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from closedloop.crm.base import Refusal as Refused
-from closedloop.crm.salesforce import SalesforceCrm, fetch
+from closedloop.crm.salesforce import SalesforceCrm, scan
 from closedloop.crm.salesforce.client import Client
 from closedloop.crm.salesforce.describes import Describes
 from closedloop.errors import (
@@ -224,7 +224,7 @@ def test_pages_and_jobs_give_the_same_records(connected: Connect, org: Org, bulk
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a job be worth it from a thousand records on."""
-    monkeypatch.setattr(fetch, "BULK_QUERY_FROM", 1_000)
+    monkeypatch.setattr(scan, "BULK_QUERY_FROM", 1_000)
 
 
 @pytest.mark.usefixtures("large")
@@ -273,7 +273,7 @@ def test_a_job_that_takes_too_long_is_ended(
     leads(org, 1)
     sandbox.bulk.polls = 10_000
     crm = connected(bulk="always")
-    monkeypatch.setattr(crm._fetch._bulk, "_clock", lambda: sum(naps))
+    monkeypatch.setattr(crm._fetch._scan._bulk, "_clock", lambda: sum(naps))
     with pytest.raises(CrmError) as caught:
         list(crm.leads.list())
     assert caught.value.reason == "bulk_too_long"

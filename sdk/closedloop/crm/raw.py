@@ -92,6 +92,7 @@ class Raw:
         repeatable: bool | None = None,
     ) -> Answer:
         """The answer with its status and headers; BadValueError for a path that could lead off the CRM."""
+        _check_headers(headers or {})
         return self._sender.request(
             method.upper(),
             checked_path(path),
@@ -99,6 +100,15 @@ class Raw:
             body=body,
             headers=headers,
             repeatable=repeatable,
+        )
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    if any(name.lower() == "authorization" for name in headers):
+        raise BadValueError(
+            "the connection sends its own Authorization header: connect with the other credentials instead",
+            field="headers",
+            reason="own_authorization",
         )
 
 

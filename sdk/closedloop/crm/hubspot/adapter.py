@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from closedloop.crm.base import Batch, Organisation, Page
@@ -12,7 +12,7 @@ from closedloop.crm.connected import ConnectedCrm
 from closedloop.crm.hubspot.campaigns import Campaigns
 from closedloop.crm.hubspot.changes import Changes
 from closedloop.crm.hubspot.credentials import HubSpotCredentials
-from closedloop.crm.hubspot.cursor import OVERLAP, cursor_of
+from closedloop.crm.hubspot.cursor import cursor_of
 from closedloop.crm.hubspot.describe import described
 from closedloop.crm.hubspot.fetch import Fetch
 from closedloop.crm.hubspot.poll import Poll
@@ -40,11 +40,7 @@ def _now() -> datetime:
 
 
 class HubSpotCrm(ConnectedCrm):
-    """A connected HubSpot portal. Threads may share it; nothing is sent before it is first used.
-
-    `overlap` is by how much its search index may be late: the changes of so long before a round of
-    `changes` are read again by the next one.
-    """
+    """A connected HubSpot portal. Threads may share it; nothing is sent before it is first used."""
 
     name: ClassVar[CrmName] = CrmName.HUBSPOT
     person_target: ClassVar[ObjectType] = ObjectType.CONTACT
@@ -53,12 +49,7 @@ class HubSpotCrm(ConnectedCrm):
     )
 
     def __init__(
-        self,
-        credentials: HubSpotCredentials,
-        mappings: Mappings,
-        *,
-        clock: Callable[[], datetime] = _now,
-        overlap: timedelta = OVERLAP,
+        self, credentials: HubSpotCredentials, mappings: Mappings, *, clock: Callable[[], datetime] = _now
     ) -> None:
         self.mapping = mappings.crm(CrmName.HUBSPOT)
         self.client = _connected(credentials)
@@ -70,7 +61,7 @@ class HubSpotCrm(ConnectedCrm):
         self._writer = Writer(self.client, self.mapping, self.definitions, self._currency)
         self._clock, self._reasons = clock, mappings.reasons
         fetch = Fetch(self._reader)
-        changes = Changes(fetch, time=self._time, overlap=overlap)
+        changes = Changes(fetch, time=self._time, overlap=credentials.overlap)
         save = Save(fetch, Values(self.mapping, self.definitions, self._currency))
         self._port = HubSpotPort(self.mapping, fetch, changes, save)
         self._sender = self.client

@@ -6,8 +6,10 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+from closedloop.crm.hubspot.cursor import OVERLAP
 from closedloop.crm.hubspot.paths import VERSIONS
 from closedloop.crm.tokens import Token
 from closedloop.errors import SettingsError
@@ -47,6 +49,7 @@ class HubSpotCredentials:
     allowance (100 and 5), or no limit at all towards this machine; a Professional or Enterprise portal
     may set 190. `report_calls_per_poll` is how many calls one poll may spend on re-reading the
     campaigns' contact reports; it is passed over for one campaign at most, so that every poll gets on.
+    `overlap` is by how much HubSpot's search index may be late: `changes` reads that much again.
     """
 
     access_token: str | None = field(default=None, repr=False)
@@ -61,6 +64,7 @@ class HubSpotCredentials:
     calls_per_10_seconds: int | None = None
     searches_per_second: int | None = None
     report_calls_per_poll: int = 100
+    overlap: timedelta = OVERLAP
 
     def __post_init__(self) -> None:
         self._check_way()
@@ -79,6 +83,7 @@ class HubSpotCredentials:
                 f"the HubSpot API has no version {self.api_version!r}: use {', '.join(VERSIONS)}"
             )
         _check_url(self.base_url)
+        _check_overlap(self.overlap)
 
     @property
     def call_limit(self) -> int | None:
@@ -111,6 +116,14 @@ class HubSpotCredentials:
             raise SettingsError(f"HubSpot's credentials contradict each other: {_WAYS}")
         if not given and self.token_source is None and self.access_token is None:
             raise SettingsError(f"HubSpot needs credentials: {_WAYS}", reason="no_credentials")
+
+
+def _check_overlap(overlap: object) -> None:
+    if not (isinstance(overlap, timedelta) and timedelta() <= overlap <= timedelta(days=1)):
+        raise SettingsError(
+            "overlap is no timedelta between nothing and a day: give one like timedelta(minutes=5)",
+            reason="bad_overlap",
+        )
 
 
 def _check_url(url: str) -> None:

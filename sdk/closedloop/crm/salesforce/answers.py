@@ -33,6 +33,7 @@ _CODE = re.compile(r"[A-Za-z][\w.-]{0,79}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]\w{0,79}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>'\"(]+@[^\s@<>'\")]+")
 _SECRETS = re.compile(r"00D\w{12,15}![\w.]+|\b(?:[\w-]{10,}\.){2}[\w-]{10,}")  # session ids, JWTs
+_VALUE = re.compile(r"(data value too large: ).*?(?= \(max length=|$)")  # somebody's own text
 _TWIN = re.compile(r"record with id: ([A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?)\b")
 _TRACE = re.compile(r"[\w-]{8,64}", re.ASCII)
 
@@ -102,7 +103,8 @@ def told(message: str | None) -> str | None:
     """The CRM's words without anything that names a person or opens a door, at most 200 characters."""
     if not message:
         return None
-    return _SECRETS.sub("<…>", _EMAIL.sub("<e-mail>", " ".join(message.split())))[:200]
+    bare = _VALUE.sub(r"\1<…>", " ".join(message.split()))
+    return _SECRETS.sub("<…>", _EMAIL.sub("<e-mail>", bare))[:200]
 
 
 def _said(body: object) -> tuple[str | None, str | None]:

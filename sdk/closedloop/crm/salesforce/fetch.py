@@ -1,8 +1,7 @@
-"""Reads an object of ours: by ids, or all there is of it, page by page.
+"""Reads an object of ours: by ids, or all there is of it.
 
 By ids, collections bring 2,000 records a request, with null for those that are not there; only about these is
-the recycle bin asked. All there is comes by query pages of 2,000, in the order of the ids, so that
-reading can go on behind the last one when the query has expired; what is large comes by a Bulk 2.0 query.
+the recycle bin asked.
 """
 
 from __future__ import annotations
@@ -13,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from closedloop.crm.base import Refusal
 from closedloop.crm.results import ReadResult
-from closedloop.crm.salesforce.bulk import BULK_QUERY_FROM, Bulk, BulkError
+from closedloop.crm.salesforce.bulk import Bulk
 from closedloop.crm.salesforce.credentials import BulkUse
 from closedloop.crm.salesforce.describes import Describes
 from closedloop.crm.salesforce.ids import full_id
 from closedloop.crm.salesforce.read import Reader, row_id
-from closedloop.crm.salesforce.soql import Question, chunks, one_of, quoted, select
+from closedloop.crm.salesforce.scan import Page, Scan
+from closedloop.crm.salesforce.soql import Question, chunks, one_of, select
 from closedloop.crm.wire import loads
-from closedloop.errors import AnswerError, ClosedLoopError, CrmError, GoneError, MergedError, UnsupportedError
+from closedloop.errors import AnswerError, ClosedLoopError, GoneError, MergedError, UnsupportedError
+from closedloop.mapping.ids import PREFIXES
 from closedloop.schema.records import Record
 from closedloop.schema.vocabulary import ObjectType
 
@@ -28,24 +29,10 @@ if TYPE_CHECKING:
     from closedloop.crm.salesforce.client import Client
 
 Row = Mapping[str, Any]
-Page = Sequence[Record | Refusal]
 
 _RETRIEVED = 2_000
 """Ids per request (REST API Developer Guide, "Get Records With a Request Body Using sObject Collections")."""
 _PER_QUERY = 200
-_PREFIXES: Mapping[str, str] = {
-    "Account": "001",
-    "Campaign": "701",
-    "CampaignMember": "00v",
-    "Contact": "003",
-    "Event": "00U",
-    "Lead": "00Q",
-    "Opportunity": "006",
-    "OpportunityContactRole": "00K",
-    "Task": "00T",
-    "User": "005",
-}
-"""What the ids of Salesforce's own objects begin with (Help 000385203)."""
 
 
 class Fetch:
@@ -57,8 +44,7 @@ class Fetch:
         self._client = client
         self._reader = reader
         self._describes = describes
-        self._bulk = bulk
-        self._use = use
+        self._scan = Scan(client, reader, describes, bulk, use=use)
 
     def sources(self, of: ObjectType) -> tuple[str, ...]:
         """The org's objects that hold ours; UnsupportedError when it has none."""
@@ -74,7 +60,7 @@ class Fetch:
     def by_source(self, of: ObjectType, ids: Iterable[str]) -> dict[str, str]:
         """The org's object that each record of these ids belongs to: a Task or an Event, say."""
         sources = self.sources(of)
-        known = {_PREFIXES.get(name): name for name in sources}
+        known = {PREFIXES.get(name): name for name in sources}
         return {each: known.get(each[:3], sources[0]) for each in ids}
 
     # By ids
@@ -144,93 +130,16 @@ class Fetch:
         stages = (each for page in self.scan(ObjectType.STAGE) for each in page)
         return {stage.id: stage for stage in stages if not isinstance(stage, Refusal)}
 
-    # All there is
-
     def scan(self, of: ObjectType) -> Iterator[Page]:
         """All of an object, page by page."""
         for source in self.sources(of):
-            for rows in self._scanned(of, source):
-                yield [self._reader.record(of, row) for row in rows]
-
-    def _scanned(self, of: ObjectType, source: str) -> Iterator[Sequence[Row]]:
-        """The rows of an object of the org: by pages, and what is behind the first by a job if it is much."""
-        last, use = "", BulkUse.NEVER if of is ObjectType.STAGE else self._use
-        if use is not BulkUse.ALWAYS:
-            for rows, left in self._paged(of, source, last):
-                yield rows
-                last = row_id(rows[-1]) if rows else last
-                if left >= BULK_QUERY_FROM and use is BulkUse.AUTO:
-                    break
-            else:
-                return
-        try:
-            yield from self._by_bulk(of, source, last)
-        except BulkError:
-            if use is BulkUse.ALWAYS:
-                raise
-        else:
-            return
-        yield from (rows for rows, _ in self._paged(of, source, last))
-
-    def _paged(self, of: ObjectType, source: str, last: str) -> Iterator[tuple[Sequence[Row], int]]:
-        """The pages of all behind an id, each with how many rows are left. When the reader took too long and
-        the query expired, another one goes on."""
-        while True:
-            try:
-                for rows, left in self._by_query(of, source, last):
-                    yield rows, left
-                    last = row_id(rows[-1]) if rows else last
-            except CrmError as error:
-                if error.code != "INVALID_QUERY_LOCATOR":
-                    raise
-            else:
-                return
-
-    def _by_query(self, of: ObjectType, source: str, last: str) -> Iterator[tuple[Sequence[Row], int]]:
-        """The pages of a query, each with how many rows come behind it."""
-
-        def first() -> Any:
-            return self._client.request("GET", "query/", params={"q": self._soql(of, source, last)})
-
-        answer, seen = self._reader.afresh(first), 0
-        while True:
-            page = _page(loads(answer.body))
-            seen += len(page["records"])
-            yield page["records"], page.get("totalSize", 0) - seen
-            if page.get("done", True):
-                return
-            answer = self._client.request("GET", _locator(page))
-
-    def _by_bulk(self, of: ObjectType, source: str, last: str) -> Iterator[Sequence[Row]]:
-        columns = self._reader.columns(of, source)
-        soql = select(columns, source, where=f"Id > {quoted(last)}" if last else "")
-        types = {name: field.type for name in columns if (field := self._describes.at(source, name))}
-        return self._bulk.query(soql, source, types)
-
-    def _soql(self, of: ObjectType, source: str, last: str) -> str:
-        where = f"Id > {quoted(last)}" if last else ""
-        return select(self._reader.columns(of, source), source, where=where, order="Id")
+            yield from self._scan.pages(of, source)
 
 
 def checked_prefix(sources: Sequence[str], record_id: str) -> bool:
     """Whether the id can be one of these objects' by what it begins with, as far as that is known."""
-    known = {_PREFIXES.get(source) for source in sources}
+    known = {PREFIXES.get(source) for source in sources}
     return None in known or record_id[:3] in known
-
-
-def _page(answer: Any) -> dict[str, Any]:
-    rows, total = (answer.get("records"), answer.get("totalSize", 0)) if isinstance(answer, dict) else (0, 0)
-    if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) and isinstance(total, int):
-        return dict(answer)
-    raise AnswerError("expected an object with records: this is not Salesforce's API", reason="not_the_api")
-
-
-def _locator(page: Mapping[str, Any]) -> str:
-    """The last step of `nextRecordsUrl`, put below our own API version: it cannot lead off the host."""
-    step = str(page.get("nextRecordsUrl", "")).rpartition("/")[2]
-    if not step.replace("-", "").isalnum():
-        raise AnswerError("expected a continuation below /services/data", reason="not_the_api")
-    return f"query/{step}"
 
 
 def _result(of: ObjectType, record_id: str, found: Record | ClosedLoopError | None) -> ReadResult[Record]:

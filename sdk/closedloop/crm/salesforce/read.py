@@ -10,21 +10,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from closedloop.crm.base import Batch, Refusal
 from closedloop.crm.currency import priced
 from closedloop.crm.salesforce.describes import Describes
 from closedloop.crm.salesforce.ids import full_id
+from closedloop.crm.salesforce.needs import Need, belonging, followed
 from closedloop.crm.salesforce.soql import Question, chunks, one_of, select
 from closedloop.errors import AnswerError, NormaliseError, RefusedError
 from closedloop.mapping import CrmMapping
+from closedloop.mapping.page import Misfit
 from closedloop.schema.records import (
-    CampaignMember,
-    ContactRole,
-    Lead,
-    Opportunity,
     Record,
     Ref,
 )
@@ -41,24 +38,6 @@ _ALWAYS = ("Id", "IsDeleted", "MasterRecordId", "SystemModstamp")
 
 _CURRENCY = "CurrencyIsoCode"
 """Exists in orgs with several currencies only: nobody is to be told that it lacks."""
-
-_BELONGINGS: Mapping[ObjectType, tuple[ObjectType, str]] = MappingProxyType(
-    {
-        ObjectType.LEAD: (ObjectType.CAMPAIGN_MEMBER, "LeadId"),
-        ObjectType.CONTACT: (ObjectType.CAMPAIGN_MEMBER, "ContactId"),
-        ObjectType.OPPORTUNITY: (ObjectType.CONTACT_ROLE, "OpportunityId"),
-    }
-)
-"""What belongs to an object: the rows of another one that name it in this field."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Need:
-    """The rows of `object` whose `field` is `id`."""
-
-    object: ObjectType
-    field: str
-    id: str
 
 
 @dataclass(slots=True)
@@ -160,9 +139,26 @@ class Reader:
     def record(self, of: ObjectType, row: Mapping[str, Any]) -> Record | Refusal:
         """The record in a row, its money in the org's currency; its refusal where it is none."""
         try:
-            return priced(self._mapping.normalise(of, row), self._currency)
+            made: Record | Misfit = self._mapping.normalise(of, row)
         except NormaliseError as error:
-            return Refusal(ref=Ref(of, row_id(row) if row.get("Id") else ""), error=error)
+            made = Misfit(error=error, raw=row)
+        return self.priced(of, made)
+
+    def page(
+        self, of: ObjectType, source: str, body: bytes
+    ) -> tuple[Sequence[Record | Misfit], Mapping[str, Any]]:
+        """The rows of a query's page straight from its bytes, and what it says beside them; AnswerError for
+        what is no such page."""
+        found = self._mapping.page(of, body, source)
+        if all(isinstance(row, Record) or isinstance(row.raw, Mapping) for row in found.rows):
+            return found.rows, found.envelope
+        raise AnswerError("expected objects as records: this is not Salesforce's API", reason="not_the_api")
+
+    def priced(self, of: ObjectType, row: Record | Misfit) -> Record | Refusal:
+        """The record of a row, its money in the org's currency; its refusal where it is none."""
+        if isinstance(row, Record):
+            return priced(row, self._currency)
+        return Refusal(ref=Ref(of, row_id(row.raw) if row.raw.get("Id") else ""), error=row.error)
 
     def absorb(self, of: ObjectType, rows: Iterable[Mapping[str, Any]], found: Findings) -> list[Need]:
         """Adds the rows to what was found; returns what they make needed."""
@@ -176,7 +172,7 @@ class Reader:
                 found.refused[ref] = record
             else:
                 found.records[record.ref] = record
-                needs += _followed(record)
+                needs += followed(record)
         return needs
 
     def _round(self, needs: set[Need], found: Findings) -> set[Need]:
@@ -237,39 +233,7 @@ def _asked(refs: Iterable[Ref], found: Findings) -> Iterator[Need]:
             found.refuse(ref, NormaliseError(str(exc), field="id", reason="bad_id"))
             continue
         yield Need(ref.object, "Id", record_id)
-        yield from _belonging(ref.object, record_id)
-
-
-def _belonging(of: ObjectType, record_id: str) -> Iterator[Need]:
-    if of in _BELONGINGS:
-        yield Need(*_BELONGINGS[of], record_id)
-
-
-def _followed(record: Record) -> Iterator[Need]:
-    """What judging this record takes besides."""
-    yield from _belonging(record.object, record.id)
-    for of, record_id in _named(record):
-        if record_id:
-            yield Need(of, "Id", record_id)
-
-
-def _named(record: Record) -> Iterator[tuple[ObjectType, str | None]]:
-    match record:
-        case Lead():
-            yield ObjectType.CONTACT, record.converted_contact_id
-            yield ObjectType.CAMPAIGN, record.campaign_id
-            yield ObjectType.USER, record.stage_changed_by
-        case Opportunity():
-            yield ObjectType.CONTACT, record.contact_id
-            yield ObjectType.CAMPAIGN, record.campaign_id
-            yield ObjectType.USER, record.stage_changed_by
-        case ContactRole():
-            yield ObjectType.CONTACT, record.contact_id
-            yield ObjectType.OPPORTUNITY, record.opportunity_id
-        case CampaignMember():
-            yield ObjectType.CAMPAIGN, record.campaign_id
-            yield ObjectType.LEAD, record.lead_id
-            yield ObjectType.CONTACT, record.contact_id
+        yield from belonging(ref.object, record_id)
 
 
 def _survivor(of: ObjectType, row: Mapping[str, Any]) -> Iterator[Need]:
