@@ -12,7 +12,7 @@ from typing import Any
 from closedloop.crm.hubspot.answers import Json, identified, next_of, results_of
 from closedloop.crm.hubspot.ids import campaign_guid
 from closedloop.crm.hubspot.paths import Paths
-from closedloop.crm.raw import Answer
+from closedloop.crm.raw import Sender
 from closedloop.errors import AnswerError, UncertainError
 
 CHUNK = 100
@@ -21,24 +21,11 @@ CHUNK_WITH_HISTORY = 50
 CAMPAIGN_CHUNK = 50
 
 
-class Calls:
+class Calls(Sender):
     """The calls by name, over the `request` of the client that inherits them."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
-    ) -> Answer:
-        """Sends one request; the client knows how."""
-        raise NotImplementedError
 
     # -- The account and its definitions
 
