@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from closedloop.crm.retry import call, retried, without_waiting
+from closedloop.crm.retry import call, without_waiting
 from closedloop.errors import (
     AnswerError,
     AuthenticationError,
@@ -105,18 +105,6 @@ def test_only_the_errors_named_are_tried_again(waits: list[float]) -> None:
     with pytest.raises(RetryableError, match="timeout"):
         call(function, retry_on=NothingHappenedError)
     assert len(calls) == 2
-
-
-def test_a_decorated_function_keeps_its_name_and_arguments(waits: list[float]) -> None:
-    errors = [RetryableError("busy")]
-
-    @retried()
-    def add(one: int, *, other: int) -> int:
-        if errors:
-            raise errors.pop()
-        return one + other
-
-    assert (add(1, other=2), add.__name__, len(waits)) == (3, "add", 1)
 
 
 def test_the_switch_holds_in_other_threads_and_ends_with_its_block() -> None:

@@ -12,12 +12,11 @@ The deadline is one for everything: a transport gives no attempt more than `rema
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from tenacity import (
     RetryCallState,
@@ -34,7 +33,6 @@ ATTEMPTS = 5
 DEADLINE = 60.0
 """Seconds that all attempts and the waits between them may take together."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
 RetryOn = type[RetryableError] | tuple[type[RetryableError], ...]
 
@@ -73,23 +71,6 @@ def remaining(most: float) -> float:
     Outside of `call`: `most`."""
     ends_at = _ends_at.get()
     return most if ends_at is None else max(0.0, min(most, ends_at - time.monotonic()))
-
-
-def retried(
-    *, retry_on: RetryOn = RetryableError, attempts: int = ATTEMPTS, deadline: float = DEADLINE
-) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """A decorator that runs every call of the function through `call`."""
-
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        @functools.wraps(function)
-        def again(*args: P.args, **kwargs: P.kwargs) -> T:
-            return call(
-                lambda: function(*args, **kwargs), retry_on=retry_on, attempts=attempts, deadline=deadline
-            )
-
-        return again
-
-    return decorate
 
 
 @contextmanager
