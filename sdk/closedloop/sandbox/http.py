@@ -5,13 +5,18 @@ from __future__ import annotations
 import socket
 import weakref
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from wsgiref.types import WSGIApplication
 
 from waitress.server import create_server
 
 from closedloop.sandbox.disturbance import Channel, Disturbances
+from closedloop.sandbox.faults.engine import Faults
 from closedloop.serving import ServingThread
+
+if TYPE_CHECKING:
+    # It takes cryptography, which is slow to import and not needed without.
+    from closedloop.sandbox.tls import Certificate
 
 _LARGEST_BODY = 2**28
 
@@ -21,20 +26,33 @@ class LocalServer:
 
     The port is bound at once, so that `url` is known before `start`; nobody is answered until then.
     Use it as a context manager, or call `stop` in the end, started or not. It does not start twice.
-    `disturbances` are what goes wrong with its answers on their way.
+    `disturbances` are what goes wrong with its answers on their way, `faults` the rules for that. With a
+    `certificate` the port speaks HTTPS.
     """
 
-    def __init__(self, app: WSGIApplication, *, port: int = 0, threads: int = 8) -> None:
-        self.disturbances = Disturbances()
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        port: int = 0,
+        threads: int = 8,
+        faults: Faults | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
+        self.disturbances = Disturbances(faults or Faults())
         self._app = self.disturbances.around(app)
         self._threads = threads
         self._stopped = False
         self._serving: ServingThread | None = None
-        self._socket = _bound(port)
+        self._socket = _bound(0 if certificate else port)
+        outside = _bound(port) if certificate else self._socket
         # One that is thrown away without ever having been started or stopped leaves no socket either.
         weakref.finalize(self, self._socket.close)
-        self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        weakref.finalize(self, outside.close)
+        self.port: int = outside.getsockname()[1]
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
+        inside = self._socket.getsockname()[1]
+        self._decrypting = certificate.decrypting(outside, to_port=inside) if certificate else None
 
     def start(self) -> None:
         """Begins to answer; returns once connections are accepted."""
@@ -52,6 +70,8 @@ class LocalServer:
         server.channel_class = Channel
         self._serving = ServingThread(server, name=f"http-{self.port}")
         self._serving.start()
+        if self._decrypting is not None:
+            self._decrypting.start()
 
     def stop(self) -> None:
         """Finishes what is being answered, closes every connection, waits for the threads. Safe to repeat."""
@@ -59,6 +79,8 @@ class LocalServer:
             return
         self._stopped = True
         self.disturbances.end()
+        if self._decrypting is not None:
+            self._decrypting.stop()
         if self._serving is None:
             self._socket.close()
         else:
