@@ -208,6 +208,11 @@ def test_a_job_that_takes_too_long_is_ended_and_says_what_is_not_known(
 ) -> None:
     sandbox.bulk.polls = 10_000
     monkeypatch.setattr(crm._fetch._scan._bulk, "_clock", lambda: sum(naps))
+
+    def refuse(_: object) -> None:
+        raise Refusal("INVALIDJOBSTATE", "The job is InProgress: this cannot be done to it now.")
+
+    monkeypatch.setattr("closedloop.sandbox.salesforce.bulk.jobs.Job.abort", refuse)
     results = crm.leads.create_many([{"last_name": "Doe", "company": "A"}] * 2)
     assert outcomes(results) == [UncertainError] * 2  # it could not be ended, and may yet do it
     assert sum(naps) < 3_700

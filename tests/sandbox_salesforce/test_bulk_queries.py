@@ -119,7 +119,7 @@ def test_queries_that_bulk_cannot_run_are_refused(http: Any, soql: str, code: st
     [
         ("SELECT Id FROM Lead OFFSET 5", "API_ERROR"),
         ("SELECT toLabel(Status) FROM Lead", "API_ERROR"),
-        ("SELECT TYPEOF Who WHEN Lead THEN Id END FROM Task", "MALFORMED_QUERY"),
+        ("SELECT TYPEOF Who WHEN Lead THEN Id END FROM Task", "API_ERROR"),
         ("SELECT Nothing FROM Lead", "INVALID_FIELD"),
         ("SELECT Id FROM Nothing", "INVALID_TYPE"),
         ("SELECT", "MALFORMED_QUERY"),
@@ -141,6 +141,27 @@ def test_a_job_is_aborted_and_deleted(http: Any, salesforce: SalesforceSandbox) 
     assert [j["id"] for j in http("GET", "/jobs/query").json()["records"]] == [job]
     assert http("DELETE", f"/jobs/query/{job}").status_code == 204
     assert http("GET", f"/jobs/query/{job}").status_code == 404
+
+
+def test_results_are_fetched_in_parts_at_the_same_time_with_the_version_of_the_job(
+    http: Any, org: Org, salesforce: SalesforceSandbox
+) -> None:
+    salesforce.bulk.page = 2
+    for n in range(13):
+        org.insert("Lead", {"LastName": f"P{n}", "Company": "Acme"})
+    job = started(http, "SELECT Id FROM Lead")["id"]
+    shown = http("GET", f"/jobs/query/{job}").json()
+    assert (shown["jobType"], shown["isPkChunkingSupported"]) == ("V2Query", False)
+    pages = http("GET", f"/jobs/query/{job}/resultPages").json()
+    rest = http("GET", http.url.partition("/services")[0] + pages["nextRecordsUrl"]).json()
+    assert (len(pages["resultPages"]), pages["done"]) == (5, False)
+    assert (len(rest["resultPages"]), rest["done"], "nextRecordsUrl" in rest) == (2, True, False)
+    found = []
+    for page in pages["resultPages"] + rest["resultPages"]:
+        found += http("GET", http.url.partition("/services")[0] + page["resultUrl"]).text.split()[1:]
+    assert found == [f'"{row["Id"]}"' for row in org.rows("Lead")]
+    other = http("GET", f"{http.url.replace('v62.0', 'v61.0')}/jobs/query/{job}/results")
+    assert other.status_code == 409
 
 
 def test_a_job_fails_when_it_is_asked_to(http: Any, salesforce: SalesforceSandbox) -> None:

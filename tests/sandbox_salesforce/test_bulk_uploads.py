@@ -13,6 +13,10 @@ import simple_salesforce.bulk2
 
 from closedloop.sandbox.salesforce import Org, SalesforceSandbox
 
+NO_HARD_DELETE = (
+    "hardDelete operation requires special user profile permission, please contact your system administrator"
+)
+
 
 def opened(http: Any, **body: Any) -> dict[str, Any]:
     answer = http("POST", "/jobs/ingest", json={"contentType": "CSV", **body})
@@ -148,35 +152,170 @@ def test_a_job_that_fails_as_a_whole_gives_its_rows_back(http: Any, salesforce: 
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("body", "code", "message"),
     [
-        ({"object": "Nothing", "operation": "insert"}, "INVALIDENTITY"),
-        ({"object": "User", "operation": "insert"}, "INVALIDENTITY"),
-        ({"object": "Lead", "operation": "hardDelete"}, "FEATURENOTENABLED"),
-        ({"object": "Lead", "operation": "merge"}, "INVALIDJOB"),
-        ({"object": "Lead", "operation": "upsert"}, "INVALIDJOB"),
-        ({"object": "Lead", "operation": "upsert", "externalIdFieldName": "Title"}, "INVALIDJOB"),
-        ({"object": "Lead", "operation": "insert", "contentType": "JSON"}, "INVALIDJOB"),
+        ({"object": "Nothing"}, "INVALIDJOB", "InvalidJob : Unable to find object: Nothing"),
+        ({"object": ""}, "INVALIDJOB", "InvalidJob : Unable to find object: "),
+        ({}, "INVALIDJOB", "InvalidJob : Unable to find object: "),
+        ({"object": "User"}, "INVALIDENTITY", "Entity 'User' is not supported by the Bulk API."),
+        (
+            {"object": "Lead", "operation": "hardDelete"},
+            "FEATURENOTENABLED",
+            NO_HARD_DELETE,
+        ),
+        (
+            {"object": "Lead", "operation": ""},
+            "API_ERROR",
+            "Invalid value: '' supplied for property: 'operation'",
+        ),
+        (
+            {"object": "Lead", "operation": ["insert"]},
+            "API_ERROR",
+            "Invalid value: '['insert']' supplied for property: 'operation'",
+        ),
+        ({"object": "Lead", "operation": "upsert"}, "INVALIDJOB", None),
+        ({"object": "Lead", "operation": "upsert", "externalIdFieldName": "Title"}, "INVALIDJOB", None),
+        (
+            {"object": "Lead", "contentType": "JSON"},
+            "API_ERROR",
+            "Invalid value: 'JSON' supplied for property: 'contentType'",
+        ),
+        ({"object": "Lead", "lineEnding": "CR"}, "API_ERROR", None),
+        ({"object": "Lead", "columnDelimiter": ","}, "API_ERROR", None),
     ],
 )
-def test_a_job_that_cannot_be_is_refused(http: Any, body: dict[str, Any], code: str) -> None:
-    answer = http("POST", "/jobs/ingest", json=body)
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
+def test_a_job_that_cannot_be_is_refused(
+    http: Any, body: dict[str, Any], code: str, message: str | None
+) -> None:
+    answer = http("POST", "/jobs/ingest", json={"operation": "insert"} | body)
+    told = answer.json()[0]
+    assert (answer.status_code, told["errorCode"]) == (400, code)
+    assert message in (None, told["message"])
 
 
 def test_a_job_is_uploaded_once_and_within_the_limit(http: Any, salesforce: SalesforceSandbox) -> None:
     salesforce.bulk.most_bytes = 20
-    path = f"/jobs/ingest/{opened(http, object='Lead', operation='insert')['id']}"
+    job = opened(http, object="Lead", operation="insert")["id"]
+    path = f"/jobs/ingest/{job}"
     assert http("PUT", f"{path}/batches", data=b"x" * 21).status_code == 413
     assert http("PUT", f"{path}/batches", data=b"LastName\nA\n").status_code == 201
-    assert http("PUT", f"{path}/batches", data=b"LastName\nA\n").json()[0]["errorCode"] == "INVALIDJOBSTATE"
+    twice = http("PUT", f"{path}/batches", data=b"LastName\nA\n").json()[0]
+    assert twice["errorCode"] == "BULK_API_ERROR"
+    assert twice["message"].startswith(f"Found multipe contents for job: <{job[:15]}>, please 'Close'")
     assert http("GET", f"{path}/failedResults").json()[0]["errorCode"] == "INVALIDJOBSTATE"
     assert http("DELETE", path).json()[0]["errorCode"] == "INVALIDJOBSTATE"
     assert http("PATCH", path, json={"state": "Aborted"}).json()["state"] == "Aborted"
     assert http("PATCH", path, json={"state": "UploadComplete"}).status_code == 400
     assert http("GET", f"{path}/unprocessedrecords").text == 'LastName\n"A"\n'
+    assert http("GET", f"{path}/unprocessedRecords").text == 'LastName\n"A"\n'
     assert len(http("GET", "/jobs/ingest").json()["records"]) == 1
     assert http("DELETE", path).status_code == 204
+    assert http("GET", path).status_code == 404
+
+
+def test_a_job_that_waits_can_be_aborted_before_anything_is_written(
+    http: Any, org: Org, salesforce: SalesforceSandbox
+) -> None:
+    salesforce.bulk.polls = 2
+    job = opened(http, object="Lead", operation="insert")
+    http("PUT", f"/jobs/ingest/{job['id']}/batches", data=b"LastName,Company\nA,B\n")
+    http("PATCH", f"/jobs/ingest/{job['id']}", json={"state": "UploadComplete"})
+    path = f"/jobs/ingest/{job['id']}"
+    assert http("PATCH", path, json={"state": "Aborted"}).json()["state"] == "Aborted"
+    assert lines(http, job, "unprocessedrecords") == 'LastName,Company\n"A","B"\n'
+    assert org.rows("Lead") == []
+    again = http("PATCH", path, json={"state": "Aborted"})
+    assert again.json() == [
+        {"message": "Aborting already Aborted Job not allowed", "errorCode": "INVALIDJOBSTATE"}
+    ]
+
+
+def test_a_job_that_is_complete_cannot_be_aborted(http: Any) -> None:
+    job = loaded(http, "LastName,Company\nA,B\n", object="Lead", operation="insert")
+    answer = http("PATCH", f"/jobs/ingest/{job['id']}", json={"state": "Aborted"})
+    message = "Aborting already Completed Job not allowed"
+    assert (answer.status_code, answer.json()[0]["message"]) == (400, message)
+
+
+def test_a_job_and_its_content_are_sent_together(http: Any, org: Org) -> None:
+    described = json.dumps({"object": "Lead", "contentType": "CSV", "operation": "insert"})
+    parts = {
+        "job": (None, described, "application/json"),
+        "content": ("content", 'LastName,Company\n"Do, e","A ""B""\n C"\n', "text/csv"),
+    }
+    made = http("POST", "/jobs/ingest", files=parts).json()
+    assert made["state"] == "UploadComplete"
+    done = http("GET", f"/jobs/ingest/{made['id']}").json()
+    assert (done["state"], done["numberRecordsProcessed"]) == ("JobComplete", 1)
+    assert [(row["LastName"], row["Company"]) for row in org.rows("Lead")] == [("Do, e", 'A "B"\n C')]
+    del parts["content"]
+    assert http("POST", "/jobs/ingest", files=parts).json()[0]["errorCode"] == "INVALIDJOB"
+    broken = {"job": (None, "{", "application/json"), "content": parts["job"]}
+    assert http("POST", "/jobs/ingest", files=broken).json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+
+
+def test_a_column_names_a_parent_by_its_external_id(http: Any, org: Org, campaign: str) -> None:
+    reason, key = "Closed_Loop_Campaign_Reason__c", "Closed_Loop_Key__c"
+    owner = org.rows("User")[0]
+    data = f"LastName,Company,User:Owner.Username\nA,B,{owner['Username']}\nC,D,nobody\n"
+    job = loaded(http, data, object="Lead", operation="insert")
+    assert [row["OwnerId"] for row in org.rows("Lead")] == [owner["Id"]]
+    failed = lines(http, job, "failedResults")
+    message = "INVALID_FIELD:Foreign key external ID: nobody not found for field Username in entity User:--"
+    assert message in failed
+    wrong = loaded(http, f"{key},Campaign__r.Name\nk,Autumn\n", object=reason, operation="insert")
+    assert wrong["errorMessage"] == "InvalidBatch : Field name not found : Campaign__r.Name"
+
+
+@pytest.mark.parametrize("delimiter", ["BACKQUOTE", "CARET", "COMMA", "PIPE", "SEMICOLON", "TAB"])
+@pytest.mark.parametrize("ending", ["LF", "CRLF"])
+def test_every_delimiter_and_line_ending_is_read_and_written(
+    http: Any, org: Org, delimiter: str, ending: str
+) -> None:
+    mark = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}[
+        delimiter
+    ]
+    end = {"LF": "\n", "CRLF": "\r\n"}[ending]
+    data = f'LastName{mark}Company{end}"A{mark}B"{mark}"C ""D"""{end}'
+    body = {"object": "Lead", "operation": "insert", "columnDelimiter": delimiter, "lineEnding": ending}
+    job = loaded(http, data, **body)
+    assert [(row["LastName"], row["Company"]) for row in org.rows("Lead")] == [(f"A{mark}B", 'C "D"')]
+    head, row, _ = lines(http, job, "successfulResults").split(end)
+    assert head == f'"sf__Id"{mark}"sf__Created"{mark}LastName{mark}Company'
+    assert row.endswith(f'"true"{mark}"A{mark}B"{mark}"C ""D"""')
+
+
+def test_records_are_deleted_for_good_by_those_who_may(
+    http: Any, org: Org, salesforce: SalesforceSandbox, lead: str
+) -> None:
+    salesforce.bulk.hard_delete = True
+    job = loaded(http, f"Id\n{lead}\n", object="Lead", operation="hardDelete")
+    assert (job["state"], job["numberRecordsFailed"]) == ("JobComplete", 0)
+    assert http("GET", "/queryAll", params={"q": "SELECT Id FROM Lead"}).json()["totalSize"] == 0
+    assert org.rows("Lead") == []
+
+
+def test_jobs_are_listed_page_by_page_and_by_kind(http: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("closedloop.sandbox.salesforce.bulk.jobs._JOBS_A_PAGE", 2)
+    for _ in range(3):
+        opened(http, object="Lead", operation="insert")
+    first = http("GET", "/jobs/ingest", params={"jobType": "V2Ingest"}).json()
+    assert (first["done"], len(first["records"])) == (False, 2)
+    assert "numberRecordsProcessed" not in first["records"][0]
+    rest = http("GET", http.url.partition("/services")[0] + first["nextRecordsUrl"]).json()
+    assert (rest["done"], len(rest["records"]), rest["nextRecordsUrl"]) == (True, 1, None)
+    for query in ("jobType=Classic", "isPkChunkingEnabled=true", "concurrencyMode=serial"):
+        assert http("GET", f"/jobs/ingest?{query}").json()["records"] == []
+    assert http("GET", "/jobs/ingest?queryLocator=!").json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
+
+
+def test_the_limits_go_down(http: Any) -> None:
+    before = http("GET", "/limits").json()
+    loaded(http, "LastName,Company\nA,B\n", object="Lead", operation="insert", assignmentRuleId="01Q0")
+    http("POST", "/jobs/query", json={"operation": "query", "query": "SELECT Id FROM Lead"})
+    after = http("GET", "/limits").json()
+    for name in ("DailyBulkApiBatches", "DailyBulkV2QueryJobs"):
+        assert after[name]["Remaining"] == before[name]["Remaining"] - 1
 
 
 def test_the_vendor_worlds_client_writes(

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from closedloop.sandbox.salesforce.dates import Range
+from closedloop.sandbox.salesforce.soql.dates import Range
 
 # A Friday.
 TODAY = date(2026, 11, 20)

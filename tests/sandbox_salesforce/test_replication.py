@@ -83,7 +83,7 @@ def test_the_oldest_times_that_can_be_asked_for(http: Any, clock: Any) -> None:
 def test_too_many_ids_are_refused(
     http: Any, salesforce: SalesforceSandbox, org: Org, clock: Any, lead: str
 ) -> None:
-    salesforce.api.replication.most = 0
+    salesforce.api.services.replication.most = 0
     org.delete("Lead", lead)
     org.insert("Lead", {"LastName": "Other", "Company": "Acme"})
     for path in ("Lead/updated", "Lead/deleted"):

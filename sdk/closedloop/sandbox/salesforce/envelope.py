@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from closedloop.sandbox.salesforce.values import to_xml
+from closedloop.sandbox.salesforce.records.values import to_xml
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 OUTBOUND = "http://soap.sforce.com/2005/09/outbound"

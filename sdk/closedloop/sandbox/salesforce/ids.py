@@ -6,6 +6,9 @@ import re
 
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Which of five characters are capitals, as zeros and ones, and the character of the suffix that says so.
+_CAPITALS = {ord(c): "1" if c.isupper() else "0" for c in _DIGITS}
+_GROUPS = {f"{number:05b}"[::-1]: character for number, character in enumerate(_SUFFIX)}
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 # Three characters after the key prefix name the instance that made the id.
 _INSTANCE = "Qy0"
@@ -16,8 +19,8 @@ def suffix(short: str) -> str:
 
     Each group of five characters gives one: bit j is set if character j is upper case.
     """
-    groups = (short[start : start + 5] for start in (0, 5, 10))
-    return "".join(_SUFFIX[sum(1 << place for place, c in enumerate(g) if "A" <= c <= "Z")] for g in groups)
+    bits = short.translate(_CAPITALS)
+    return _GROUPS[bits[:5]] + _GROUPS[bits[5:10]] + _GROUPS[bits[10:]]
 
 
 def long_id(value: object) -> str | None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import requests
 
-from closedloop.sandbox.salesforce.derive import value
 from closedloop.sandbox.salesforce.envelope import Message, acknowledged, envelope
 from closedloop.sandbox.salesforce.ids import new_id
-from closedloop.sandbox.salesforce.schema import SObject
-from closedloop.sandbox.salesforce.tables import Row
+from closedloop.sandbox.salesforce.records.derive import value
+from closedloop.sandbox.salesforce.records.tables import Row
+from closedloop.sandbox.salesforce.schema.sobject import SObject
 
 if TYPE_CHECKING:
-    from closedloop.sandbox.salesforce.records import Records
+    from closedloop.sandbox.salesforce.records.records import Records
+
+Fires = Callable[["Row | None", "Row"], bool]
+"""Whether a flow fires on a write: the row before it, None for a new one, and the row after."""
 
 # The most notifications that Salesforce puts into one message.
 _BATCH = 100
@@ -40,7 +44,7 @@ class _Subscription:
     kind: SObject
     fields: tuple[str, ...]
     endpoint: str
-    when_changed: tuple[str, ...]
+    fires: Fires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,23 @@ class _Notification:
     queued: float
     due: float
     attempts: int = 0
+    copy: int = 0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from every other, and from itself when it is sent several times."""
+        return self.id, self.copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message that was sent, with how it went."""
+
+    at: datetime
+    endpoint: str
+    sobject: str
+    notifications: int
+    result: str
 
 
 class Outbound:
@@ -60,11 +81,12 @@ class Outbound:
         self._org = org
         self._timing = timing
         self._subscriptions: dict[str, _Subscription] = {}
-        self._queue: dict[str, _Notification] = {}
+        self._queue: dict[tuple[str, int], _Notification] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
         self.failures: deque[str] = deque(maxlen=20)
+        self.deliveries: deque[Delivery] = deque(maxlen=200)
 
     def subscribe(
         self,
@@ -75,22 +97,39 @@ class Outbound:
         when_changed: Sequence[str],
         action_id: str,
     ) -> None:
-        """Adds a definition: one object, fixed fields, one address."""
+        """Adds a definition that fires for every new record, and when one of the fields changes."""
+        watched = _proper(kind, when_changed)
+
+        def fires(old: Row | None, new: Row) -> bool:
+            return old is None or any(self._differs(kind, old, new, field) for field in watched)
+
+        self.define(kind, fields, endpoint, fires=fires, action_id=action_id)
+
+    def define(
+        self, kind: SObject, fields: Sequence[str], endpoint: str, *, fires: Fires, action_id: str
+    ) -> None:
+        """Adds a definition, or changes the one of that id: one object, fixed fields, one address."""
         self._subscriptions[action_id] = _Subscription(
             action_id=action_id,
             kind=kind,
             fields=_proper(kind, fields),
             endpoint=endpoint,
-            when_changed=_proper(kind, when_changed),
+            fires=fires,
         )
+
+    def withdraw(self, action_id: str) -> None:
+        """Takes a definition back, with what waits to be sent for it."""
+        with self._changed:
+            self._subscriptions.pop(action_id, None)
+            self._queue = {key: n for key, n in self._queue.items() if n.action_id != action_id}
+            self._changed.notify_all()
 
     def triggered(self, kind: SObject, old: Row | None, new: Row) -> list[str]:
         """The definitions whose flow fires on this write."""
         return [
             s.action_id
             for s in self._subscriptions.values()
-            if s.kind is kind
-            and (old is None or any(self._differs(kind, old, new, f) for f in s.when_changed))
+            if s.kind.name == kind.name and s.fires(old, new)
         ]
 
     def enqueue(self, action_id: str, record_id: str) -> None:
@@ -103,8 +142,13 @@ class Outbound:
             queued=now,
             due=now,
         )
+        subscription = self._subscriptions.get(action_id)
+        sobject = subscription.kind.name if subscription else ""
+        copies = enumerate(self._org.faults.messages(notification, sobject))
         with self._changed:
-            self._queue[notification.id] = notification
+            for copy, (seconds, each) in copies:
+                queued = replace(each, due=now + seconds, copy=copy)
+                self._queue[queued.key] = queued
             self._changed.notify_all()
 
     def start(self) -> None:
@@ -147,17 +191,32 @@ class Outbound:
         return None
 
     def _deliver(self, session: requests.Session, batch: list[_Notification]) -> None:
-        subscription = self._subscriptions[batch[0].action_id]
+        subscription = self._subscriptions.get(batch[0].action_id)
+        if subscription is None:  # withdrawn since it was taken from the queue
+            return
         messages = self._messages(subscription, batch)
         failure = self._post(session, subscription, messages) if messages else None
+        if messages:
+            self._note(subscription, len(messages), failure)
         with self._changed:
             if failure is None:
                 for notification in batch:
-                    del self._queue[notification.id]
+                    self._queue.pop(notification.key, None)
             else:
                 self.failures.append(failure)
                 self._put_off(batch)
             self._changed.notify_all()
+
+    def _note(self, subscription: _Subscription, notifications: int, failure: str | None) -> None:
+        self.deliveries.append(
+            Delivery(
+                at=self._org.clock(),
+                endpoint=subscription.endpoint,
+                sobject=subscription.kind.name,
+                notifications=notifications,
+                result=failure or "acknowledged",
+            )
+        )
 
     def _messages(self, subscription: _Subscription, batch: list[_Notification]) -> list[Message]:
         # A message shows the record as it is when it is sent, not as it was when the flow fired.
@@ -192,11 +251,13 @@ class Outbound:
     def _put_off(self, batch: list[_Notification]) -> None:
         now = time.monotonic()
         for n in batch:
+            if n.key not in self._queue:
+                continue
             if now - n.queued > self._timing.dropped_after:
-                del self._queue[n.id]
+                del self._queue[n.key]
                 continue
             wait = min(self._timing.first_retry * 2**n.attempts, self._timing.longest_retry)
-            self._queue[n.id] = replace(n, due=now + wait, attempts=n.attempts + 1)
+            self._queue[n.key] = replace(n, due=now + wait, attempts=n.attempts + 1)
 
 
 def _proper(kind: SObject, names: Sequence[str]) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ class Refusal(Exception):  # noqa: N818  it is an answer, and it is called what 
         return {"success": False, "errors": [{**self.more, **error}]}
 
 
+def expired_session() -> Refusal:
+    """The session is none, or none any more."""
+    return Refusal("INVALID_SESSION_ID", "Session expired or invalid", status=401)
+
+
 def not_found(message: str = "The requested resource does not exist") -> Refusal:
     """There is nothing at this address."""
     return Refusal("NOT_FOUND", message, status=404)

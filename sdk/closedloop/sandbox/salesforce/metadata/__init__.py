@@ -1,0 +1,1 @@
+"""The Metadata API: components that are deployed, kept, retrieved, and that take effect in the org."""

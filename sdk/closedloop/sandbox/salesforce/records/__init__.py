@@ -1,0 +1,1 @@
+"""The org's records: how they are kept, checked, changed and computed."""

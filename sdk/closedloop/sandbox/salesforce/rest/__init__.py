@@ -1,0 +1,1 @@
+"""The REST API, but for bulk and metadata."""

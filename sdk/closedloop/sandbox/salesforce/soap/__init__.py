@@ -1,0 +1,1 @@
+"""The SOAP APIs: what they share, and the partner API."""

@@ -1,0 +1,1 @@
+"""SOQL and SOSL: what a query says, and what it finds."""

@@ -1,0 +1,150 @@
+"""The objects of the Tooling API that can be queried here.
+
+Tooling API Reference: EntityDefinition, FieldDefinition, CustomObject, CustomField, Flow, FlowDefinition,
+ApexClass, ApexTrigger, ValidationRule, WorkflowOutboundMessage. Their describes are in part those of fields
+that are documented, not recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from closedloop.sandbox.salesforce.schema import definitions
+from closedloop.sandbox.salesforce.schema.customising import with_fields
+from closedloop.sandbox.salesforce.schema.field_tables import sobject
+from closedloop.sandbox.salesforce.schema.sobject import Field, SObject
+
+_MODSTAMP = "SystemModstamp"
+
+_CUSTOM_FIELD = """
+DeveloperName      string(80)   !N
+TableEnumOrId      string(40)   !
+EntityDefinitionId  string(50)   !
+FullName           string(255)  -
+NamespacePrefix    string(15)   -
+Description        string(255)  -
+InlineHelpText     string(255)  -
+Length             int  -
+Precision          int  -
+Scale              int  -
+RelationshipLabel  string(80)   -
+SummaryOperation   picklist(40)  -
+MaskType           picklist(40)  -
+MaskChar           picklist(40)  -
+ManageableState    picklist(40)  -
+"""
+_CUSTOM_OBJECT = """
+DeveloperName    string(80)   !N
+NamespacePrefix  string(15)   -
+Description      string(255)  -
+ExternalName     string(255)  -
+ManageableState  picklist(40)  -
+"""
+_FLOW = """
+DefinitionId     reference    !    FlowDefinition:Definition:Versions
+MasterLabel      string(255)  !N
+FullName         string(255)  -
+ManageableState  picklist(40)  -
+VersionNumber    int          !
+Status           picklist(40)  !   Active|Draft|Obsolete|InvalidDraft
+Description      string(255)  -
+ProcessType      picklist(40)  -
+ApiVersion       double(18,1)  -
+RunInMode        picklist(40)  -
+Environments     string(255)  -
+TimeZoneSidKey   string(255)  -
+IsTemplate       boolean  !D
+"""
+_FLOW_DEFINITION = """
+DeveloperName    string(80)   !N
+MasterLabel      string(255)  -
+FullName         string(255)  -
+NamespacePrefix  string(15)   -
+ManageableState  picklist(40)  -
+Description      string(255)  -
+ActiveVersionId  reference    -    Flow:ActiveVersion
+LatestVersionId  reference    -    Flow:LatestVersion
+"""
+_APEX_CLASS = """
+Name             string(255)  !N
+NamespacePrefix  string(15)   -
+ApiVersion       double(18,1)  !
+Status           picklist(40)  !  Active|Inactive|Deleted
+IsValid          boolean  !D
+BodyCrc          double(18,0)  -
+Body             textarea(1000000)  -
+LengthWithoutComments  int  !
+FullName         string(255)  -
+ManageableState  picklist(40)  -
+"""
+_APEX_TRIGGER = """
+Name             string(255)  !N
+TableEnumOrId    string(40)   -
+NamespacePrefix  string(15)   -
+ApiVersion       double(18,1)  !
+Status           picklist(40)  !  Active|Inactive|Deleted
+IsValid          boolean  !D
+Body             textarea(1000000)  -
+LengthWithoutComments  int  !
+ManageableState  picklist(40)  -
+"""
+_VALIDATION_RULE = """
+ValidationName      string(80)  !N
+EntityDefinitionId  string(50)   !
+NamespacePrefix     string(15)  -
+FullName            string(255)  -
+Active              boolean  !D
+Description         string(255)  -
+ErrorDisplayField   string(255)  -
+ErrorMessage        string(255)  -
+ManageableState     picklist(40)  -
+"""
+_OUTBOUND_MESSAGE = """
+Name                string(80)   !N
+EntityDefinitionId  string(50)  !
+FullName            string(255)  -
+ApiVersion          double(18,1)  -
+EndpointUrl         string(255)  -
+IncludeSessionId    boolean  !D
+IntegrationUserId   reference  -
+NamespacePrefix     string(15)  -
+ManageableState     picklist(40)  -
+"""
+
+
+# Users are not among these objects, and a definition is referred to by what is no id.
+_UNRELATED = frozenset({"CreatedById", "LastModifiedById", "IntegrationUserId"})
+_ENTITY_ID = "EntityDefinitionId"
+
+
+def _kind(name: str, prefix: str, table: str) -> SObject:
+    made = sobject(name, prefix, table, setup=True, without=_MODSTAMP)
+    fields = {field.name: _related(field, f"{name}s") for field in made.fields.values()}
+    return replace(made, fields=MappingProxyType(fields))
+
+
+def _related(field: Field, children: str) -> Field:
+    if field.name in _UNRELATED:
+        return replace(field, refers_to=(), relationship=None)
+    if field.name == _ENTITY_ID:
+        target = definitions.ENTITY.name
+        return replace(field, refers_to=(target,), relationship=target, child_relationship=children)
+    return field
+
+
+_REFERENCE_TO = Field(name="ReferenceTo", type="string", label="Reference To", length=255)
+ALL: tuple[SObject, ...] = (
+    definitions.ENTITY,
+    with_fields(definitions.FIELD, [_REFERENCE_TO]),
+    _kind("ApexClass", "01p", _APEX_CLASS),
+    _kind("ApexTrigger", "01q", _APEX_TRIGGER),
+    _kind("CustomField", "00N", _CUSTOM_FIELD),
+    _kind("CustomObject", "01I", _CUSTOM_OBJECT),
+    _kind("Flow", "301", _FLOW),
+    _kind("FlowDefinition", "300", _FLOW_DEFINITION),
+    _kind("ValidationRule", "03d", _VALIDATION_RULE),
+    _kind("WorkflowOutboundMessage", "04k", _OUTBOUND_MESSAGE),
+)
+EDITABLE = frozenset({"CustomField", "CustomObject", "FlowDefinition", "WorkflowOutboundMessage"})
+"""Those that are made and changed by their Metadata here; a Flow can be removed as well."""
