@@ -6,7 +6,7 @@ from typing import Any
 
 from closedloop.crm.hubspot import HubSpotCrm
 from closedloop.crm.hubspot.properties import Definitions
-from closedloop.sandbox.hubspot.kinds import kind_of
+from closedloop.sandbox.hubspot.settings.kinds import LEADS
 
 REASON = "hs_lead_disqualification_reason"
 
@@ -22,7 +22,7 @@ class Clock:
 
 def add_option(portal: Any, value: str, label: str, *, hidden: bool = False) -> None:
     """An admin adds a reason by hand."""
-    leads = kind_of("leads")
+    leads = LEADS
     options = portal.catalogue.get(leads, REASON).to_wire()["options"]
     option = {"value": value, "label": label, "hidden": hidden}
     portal.catalogue.change(leads, REASON, {"options": [*options, option]}, "2026-01-01T00:00:00.000Z")

@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sandbox() -> Iterator[HubSpotSandbox]:
-    with HubSpotSandbox(webhook_backoff=0.001) as running:
+    with HubSpotSandbox(webhook_backoff=0.0002) as running:
         yield running
 
 

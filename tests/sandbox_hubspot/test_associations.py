@@ -73,7 +73,7 @@ def test_a_batch_read_refuses_those_that_have_none(hub: Any, portal: Portal, con
 def test_a_label_of_the_portal_can_be_used(hub: Any, call: Call, portal: Portal, deal: str) -> None:
     other = portal.create("contacts", {"email": "boss@example.com"})
     path = "/crm/v4/associations/deals/contacts/labels"
-    (made,) = call("POST", path, json={"label": "Decision maker", "name": "decider"}).json()["results"]
+    made, _ = call("POST", path, json={"label": "Decision maker", "name": "decider"}).json()["results"]
     spec = AssociationSpec(association_category="USER_DEFINED", association_type_id=made["typeId"])
     answer = hub.crm.associations.v4.basic_api.create("deals", deal, "contacts", other, [spec])
     assert answer.labels == ["Decision maker"]
@@ -155,7 +155,7 @@ def test_a_long_list_of_associations_has_pages(call: Call, portal: Portal, deal:
 
 
 @pytest.mark.parametrize(
-    ("left", "right"), [("deals", "campaigns"), ("contacts", "contacts"), ("companies", "campaigns")]
+    ("left", "right"), [("deals", "campaigns"), ("contacts", "campaigns"), ("companies", "campaigns")]
 )
 def test_types_that_cannot_be_associated_are_refused(
     call: Call, portal: Portal, left: str, right: str
@@ -247,7 +247,7 @@ def test_a_lead_goes_with_its_last_primary_association(call: Call, portal: Porta
 
 def test_a_label_says_what_a_contact_does_in_a_deal(call: Call, contact: str, deal: str) -> None:
     labels = "/crm/associations/2026-03/deals/contacts/labels"
-    (made,) = call("POST", labels, json={"label": "Decision Maker", "name": "decision"}).json()["results"]
+    made, _ = call("POST", labels, json={"label": "Decision Maker", "name": "decision"}).json()["results"]
     spec = {"associationCategory": "USER_DEFINED", "associationTypeId": made["typeId"]}
     row = {"from": {"id": deal}, "to": {"id": contact}, "types": [spec]}
     path = "/crm/associations/2026-03/deals/contacts/batch"

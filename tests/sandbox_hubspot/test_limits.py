@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 import requests
 
-from closedloop.sandbox.hubspot import HubSpotSandbox, Portal, limits
+from closedloop.sandbox.hubspot import HubSpotSandbox, Portal
+from closedloop.sandbox.hubspot.access import limits
 
 Call = Callable[..., requests.Response]
 CONTACTS = "/crm/v3/objects/contacts"
@@ -107,3 +108,55 @@ def test_a_machine_without_time_zones_knows_the_usual_one(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(limits, "ZoneInfo", missing)
     assert HubSpotSandbox().portal.limits.utc_offset() == timedelta(hours=-5)
+
+
+def test_every_app_has_a_bucket_of_its_own(sandbox: HubSpotSandbox, call: Call, portal: Portal) -> None:
+    portal.limits.enforce(burst=2, searches=1)
+    other = {"Authorization": f"Bearer {sandbox.create_token(['crm.objects.contacts.read'])}"}
+    assert statuses(call, 3) == [200, 200, 429]
+    for expected in (200, 200, 429):
+        assert call("GET", CONTACTS, headers=other).status_code == expected
+    assert statuses(call, 2, "POST", f"{CONTACTS}/search") == [200, 429]
+    assert call("POST", f"{CONTACTS}/search", json={}, headers=other).status_code == 200
+
+
+def test_the_associations_api_has_limits_beside_the_others(call: Call, portal: Portal, clock: Any) -> None:
+    portal.limits.enforce(associations=2)
+    labels = "/crm/v4/associations/contacts/deals/labels"
+    assert statuses(call, 3, "GET", labels) == [200, 200, 429]
+    assert statuses(call, 1) == [200]
+    clock.passes(10)
+    portal.limits.association_daily = 3
+    assert statuses(call, 2, "GET", labels) == [200, 429]
+    assert call("GET", labels).json()["policyName"] == "DAILY"
+
+
+@pytest.mark.parametrize(
+    ("tier", "burst", "daily"),
+    [
+        (("free", 0), "100", "250000"),
+        (("professional", 0), "190", "650000"),
+        (("enterprise", 0), "190", "1000000"),
+        (("professional", 1), "250", "1650000"),
+        (("enterprise", 3), "250", "3000000"),
+    ],
+)
+def test_the_limits_follow_the_subscription(
+    call: Call, portal: Portal, tier: tuple[str, int], burst: str, daily: str
+) -> None:
+    portal.limits.subscribe(tier[0], increases=tier[1])
+    headers = call("GET", CONTACTS).headers
+    assert (headers["X-HubSpot-RateLimit-Max"], headers["X-HubSpot-RateLimit-Daily"]) == (burst, daily)
+
+
+@pytest.mark.parametrize("path", ["/account-info/v3", "/account-info/2026-09"])
+def test_the_account_tells_its_use_of_the_day(call: Call, path: str) -> None:
+    statuses(call, 4)
+    for rest in ("/api-usage/daily", "/api-usage/daily/private-apps"):
+        (row,) = call("GET", path + rest).json()["results"]
+        assert (row["usageLimit"], row["fetchStatus"]) == (650_000, "SUCCESS")
+        assert row["currentUsage"] >= 5
+        assert (row["collectedAt"], row["resetsAt"]) == (
+            "2026-11-20T14:03:00.000Z",
+            "2026-11-21T05:00:00.000Z",
+        )

@@ -10,8 +10,8 @@ import pytest
 import requests
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicMergeInput
 
-from closedloop.sandbox.hubspot import Portal
-from closedloop.sandbox.hubspot.records import milliseconds
+from closedloop.sandbox.hubspot import HubSpotError, Portal
+from closedloop.sandbox.hubspot.records.record import milliseconds
 
 Call = Callable[..., requests.Response]
 BATCH = "/crm/v3/objects/contacts/batch"
@@ -92,13 +92,20 @@ def test_the_associations_of_both_are_the_winners(portal: Portal, call: Call, pa
     assert back["toObjectId"] == int(made)
 
 
-def test_an_address_finds_the_winner_and_the_losers_is_free(
+def test_both_addresses_find_the_winner_and_neither_is_free(
     hub: Any, portal: Portal, pair: tuple[str, str]
 ) -> None:
     made = portal.merge("contacts", *pair)
-    assert [r.id for r in read(hub, "A@example.com", by="email").results] == [made]
-    again = portal.create("contacts", {"email": "b@example.com"})
-    assert [r.id for r in read(hub, "b@example.com", by="email").results] == [again]
+    for email in ("A@example.com", "b@example.com"):
+        assert [r.id for r in read(hub, email, by="email").results] == [made]
+        with pytest.raises(HubSpotError, match=f"Contact already exists. Existing ID: {made}"):
+            portal.create("contacts", {"email": email})
+    assert portal.get("contacts", made)["properties"]["hs_additional_emails"] == "b@example.com"
+
+
+def test_the_addresses_of_an_archived_winner_are_free_again(portal: Portal, pair: tuple[str, str]) -> None:
+    portal.delete("contacts", portal.merge("contacts", *pair))
+    assert portal.create("contacts", {"email": "b@example.com"})
 
 
 def test_the_losers_are_in_no_list(call: Call, portal: Portal, pair: tuple[str, str]) -> None:

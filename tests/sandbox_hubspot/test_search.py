@@ -182,3 +182,65 @@ def test_a_search_answers_without_rate_limit_headers(call: Call) -> None:
     assert not [h for h in searched.headers if h.startswith("X-HubSpot-RateLimit")]
     assert int(listed.headers["X-HubSpot-RateLimit-Daily-Remaining"]) < 650_000
     assert listed.headers["X-HubSpot-RateLimit-Interval-Milliseconds"] == "10000"
+
+
+_NAMES = (
+    "[IN, NOT_HAS_PROPERTY, LT, EQ, GT, NOT_IN, GTE, CONTAINS_TOKEN, HAS_PROPERTY, LTE, "
+    "NOT_CONTAINS_TOKEN, BETWEEN, NEQ]"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (
+            '{"filterGroups":[{"filters":[{"propertyName":"dealname","operator":"neq","value":"x"}]}]}',
+            (1, 68),
+        ),
+        ('{"filterGroups": [{"filters":\n [{"propertyName": "dealname", "operator": "BOGUS"}]}]}', (2, 44)),
+    ],
+)
+def test_an_unknown_operator_is_refused_where_it_stands(
+    call: Call, body: str, place: tuple[int, int]
+) -> None:
+    answer = call("POST", "/crm/v3/objects/deals/search", data=body)
+    line, column = place
+    where = f"Invalid input JSON on line {line}, column {column}"
+    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+    assert answer.json()["message"] == f"{where}: Enum type must be one of: {_NAMES}"
+
+
+def test_an_empty_operator_is_refused_by_its_path(call: Call) -> None:
+    row = {"propertyName": "dealname", "operator": "EQ", "value": "x"}
+    body = {"filterGroups": [{"filters": [row]}, {"filters": [row, {**row, "operator": " "}]}]}
+    answer = call("POST", "/crm/v3/objects/deals/search", json=body)
+    message = answer.json()["message"]
+    assert message.endswith('deserialize field "filterGroups[1].filters[1].operator". Invalid value: ')
+
+
+@pytest.mark.parametrize(
+    ("operator", "more", "expected"),
+    [
+        ("EQ", {"value": "{}"}, ["Beta"]),
+        ("IN", {"values": ["{}", "99"]}, ["Beta"]),
+        ("NEQ", {"value": "{}"}, ["Alpha Engine", "Gamma engine"]),
+        ("HAS_PROPERTY", {}, ["Beta"]),
+        ("NOT_HAS_PROPERTY", {}, ["Alpha Engine", "Gamma engine"]),
+    ],
+)
+def test_records_are_found_by_what_they_are_associated_with(
+    call: Call,
+    portal: Portal,
+    deals: dict[str, str],
+    *,
+    operator: str,
+    more: dict[str, Any],
+    expected: list[str],
+) -> None:
+    contact = portal.create("contacts", {"email": "a@example.com"})
+    beta = next(deal for deal, name in deals.items() if name == "Beta")
+    portal.associate(("deals", beta), ("contacts", contact))
+    row: dict[str, Any] = {"propertyName": "associations.contact", "operator": operator}
+    row |= {key: contact if value == "{}" else [contact, "99"] for key, value in more.items()}
+    answer = call("POST", "/crm/v3/objects/deals/search", json={"filterGroups": [{"filters": [row]}]})
+    assert [deals[found["id"]] for found in answer.json()["results"]] == expected

@@ -139,7 +139,7 @@ def test_the_lead_pipeline_is_named_by_its_fixed_ids(call: Call, name: str) -> N
     assert call("GET", f"/crm/v3/pipelines/{name}/lead-pipeline-id").json() == pipeline
 
 
-@pytest.mark.parametrize("path", ["/crm/v3/pipelines/contacts", "/crm/v3/pipelines/deals/none"])
+@pytest.mark.parametrize("path", ["/crm/v3/pipelines/leads/default", "/crm/v3/pipelines/deals/none"])
 def test_a_pipeline_that_does_not_exist_is_not_found(call: Call, path: str) -> None:
     assert call("GET", path).status_code == 404
 
@@ -232,3 +232,14 @@ def test_owners_come_in_pages(call: Call, portal: Portal) -> None:
         after = page.get("paging", {}).get("next", {}).get("after")
     assert seen == made
     assert call("GET", "/crm/v3/owners?limit=501").status_code == 400
+
+
+def test_owners_belong_to_teams(hub: Any, portal: Portal) -> None:
+    first, second = (portal.create_owner(f"{n}@example.com", "A", "B") for n in range(2))
+    for owner, team in ((first, "East"), (first, "West"), (second, "West")):
+        portal.join_team(owner, team)
+    one, other = hub.crm.owners.owners_api.get_page().results
+    assert [(t.name, t.primary) for t in one.teams] == [("East", True), ("West", False)]
+    assert (other.teams[0].id, other.teams[0].primary) == (one.teams[1].id, True)
+    with pytest.raises(HubSpotError):
+        portal.join_team("7", "East")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hubspot.utils.signature import Signature
 
-from closedloop.sandbox.hubspot.signing import decode_uri, signature_v1, signature_v3, signed_headers
+from closedloop.sandbox.hubspot.webhooks.signing import decode_uri, signature_v1, signature_v3, signed_headers
 
 
 @pytest.fixture(scope="module")

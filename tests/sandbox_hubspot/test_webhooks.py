@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from closedloop.sandbox.hubspot import HubSpotError, HubSpotSandbox, Portal
-from closedloop.sandbox.hubspot.signing import signature_v1, signature_v3
+from closedloop.sandbox.hubspot.webhooks.signing import signature_v1, signature_v3
 
 
 class Receiver:
@@ -20,12 +20,14 @@ class Receiver:
     def __init__(self) -> None:
         self.deliveries: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.asked = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                receiver.asked.release()
                 receiver.gate.wait()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.deliveries.append((dict(self.headers), body))
@@ -191,6 +193,70 @@ def test_a_privacy_deletion_is_told_as_a_deletion_too(told: Portal, receiver: Re
         ("contact.privacyDeletion", int(contact)),
         ("contact.deletion", int(contact)),
     }
+
+
+def test_a_record_that_comes_back_is_told_of(told: Portal, receiver: Receiver, contact: str) -> None:
+    told.subscribe("contact.restore")
+    told.subscribe("object.restore", object_type="contacts")
+    told.delete("contacts", contact)
+    told.restore("contacts", contact)
+    assert told.settle()
+    assert [(e["subscriptionType"], e["objectId"]) for e in receiver.events] == [
+        ("contact.restore", int(contact)),
+        ("object.restore", int(contact)),
+    ]
+    assert told.get("contacts", contact)["archived"] is False
+    with pytest.raises(HubSpotError):
+        told.restore("contacts", contact)
+
+
+def test_sensitive_values_are_not_seen(told: Portal, receiver: Receiver, contact: str) -> None:
+    definition = {
+        "name": "diagnosis",
+        "label": "Diagnosis",
+        "groupName": "contactinformation",
+        "type": "string",
+        "fieldType": "text",
+        "dataSensitivity": "sensitive",
+    }
+    told.create_property("contacts", definition)
+    told.subscribe("contact.propertyChange")
+    told.update("contacts", contact, {"diagnosis": "Measles", "firstname": "Countess"})
+    assert told.settle()
+    hidden, seen = receiver.events
+    assert (hidden["propertyName"], hidden["propertyValue"], hidden["isSensitive"]) == (
+        "diagnosis",
+        "REDACTED",
+        True,
+    )
+    assert (seen["propertyValue"], "isSensitive" in seen) == ("Countess", False)
+
+
+def test_an_app_that_is_too_slow_gets_the_batch_again(told: Portal, receiver: Receiver) -> None:
+    told.subscribe("company.creation")
+    told.sender.timeout = 0.05
+    receiver.gate.clear()
+    told.create("companies", {"name": "C"})
+    assert not told.settle(0.1)
+    receiver.gate.set()
+    assert told.settle()
+    first, *_, last = told.deliveries
+    assert (first.status, first.attempt, last.status) == (None, 0, 204)
+    assert {e["eventId"] for e in receiver.events} == set(last.event_ids)
+
+
+def test_several_requests_may_be_under_way_at_once(told: Portal, receiver: Receiver) -> None:
+    told.subscribe("company.creation")
+    told.webhooks.put(receiver.url, "2026-11-20T14:03:00.000Z", most=6)
+    receiver.gate.clear()
+    made = set()
+    for n in range(6):
+        made.add(int(told.create("companies", {"name": f"C{n}"})))
+        assert receiver.asked.acquire(timeout=10), "each event is sent although the others wait"
+    receiver.gate.set()
+    assert told.settle()
+    assert {e["objectId"] for e in receiver.events} == made
+    assert [d.status for d in told.deliveries] == [204] * 6
 
 
 def test_a_delivery_is_signed_in_both_ways(told: Portal, sandbox: HubSpotSandbox, receiver: Receiver) -> None:

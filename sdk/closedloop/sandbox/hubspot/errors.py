@@ -7,11 +7,14 @@ and the comment says so: clients must not depend on them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from closedloop.errors import ClosedLoopError
+
+_TYPE_ID = re.compile(r"\d+-\d+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,32 @@ def not_found() -> HubSpotError:
     return HubSpotError("resource not found", status=404, category="OBJECT_NOT_FOUND")
 
 
+def no_such_object(record_id: str) -> HubSpotError:
+    """The 404 for an id that is no number, and for a change of a record that is not there (both as users of
+    single-object endpoints report them; the two spaces are HubSpot's)."""
+    return HubSpotError(
+        "Object not found.  objectId are usually numeric.",
+        status=404,
+        category="OBJECT_NOT_FOUND",
+        context={"id": [record_id]},
+    )
+
+
+def left_out(*names: str) -> HubSpotError:
+    """The 400 for a body that lacks fields (seen of many endpoints, for an empty object)."""
+    listed = ", ".join(names)
+    return HubSpotError(
+        f"Invalid input JSON on line 1, column 2. Some required fields were not set: [{listed}]"
+    )
+
+
+def nothing_to_update() -> HubSpotError:
+    """The 400 for an update without properties (recorded by segmentio/action-destinations)."""
+    return HubSpotError(
+        "No properties found to update, please provide at least one.", context={"properties": ["{}"]}
+    )
+
+
 def some_not_found(singular: str, ids: Sequence[str]) -> HubSpotError:
     """The entry of a 207 that names every unknown id of a batch at once (recorded)."""
     return HubSpotError(
@@ -136,11 +165,11 @@ def value_taken(name: str, value: str, existing_id: str) -> HubSpotError:
     )
 
 
-def not_set(singular: str, name: str) -> HubSpotError:
-    """The 400 for a new record that lacks a property (as in issue 12366 of PipedreamHQ/pipedream)."""
+def not_set(singular: str, names: Sequence[str]) -> HubSpotError:
+    """The 400 for a new record that lacks properties (as in issue 12366 of PipedreamHQ/pipedream)."""
     return HubSpotError(
         f"Error creating {singular.upper()}. Some required properties were not set.",
-        context={"properties": [name]},
+        context={"properties": list(names)},
     )
 
 
@@ -160,7 +189,10 @@ def missing_scopes(*scopes: str) -> HubSpotError:
 
 
 def unknown_type(name: str) -> HubSpotError:
-    """The 400 for an object type that does not exist: no category at all (recorded)."""
+    """The 400 for an object type that does not exist: no category at all (recorded). What looks like a type
+    id has words of its own (seen of api.hubapi.com in August 2026)."""
+    if _TYPE_ID.fullmatch(name):
+        return HubSpotError(f"Invalid object or event type id: {name}", category=None)
     return HubSpotError(f"Unable to infer object type from: {name}", category=None)
 
 

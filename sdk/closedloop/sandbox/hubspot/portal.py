@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from closedloop.sandbox.hubspot.associations import Associations
-from closedloop.sandbox.hubspot.campaigns import Touch, Touches
-from closedloop.sandbox.hubspot.catalogue import Catalogue
+from closedloop.sandbox.hubspot.access.limits import Limits
 from closedloop.sandbox.hubspot.errors import HubSpotError, not_associable, not_found
-from closedloop.sandbox.hubspot.events import Subscriptions
-from closedloop.sandbox.hubspot.faults import Faults
-from closedloop.sandbox.hubspot.index import Lag, SearchIndex
-from closedloop.sandbox.hubspot.kinds import CAMPAIGNS, CONTACTS, ObjectKind, kind_of
-from closedloop.sandbox.hubspot.limits import Limits
-from closedloop.sandbox.hubspot.people import Owners
-from closedloop.sandbox.hubspot.records import AUTOMATION, CrmObject, Origin, stamp
-from closedloop.sandbox.hubspot.store import Store
-from closedloop.sandbox.hubspot.webhooks import WebhookSender
-from closedloop.sandbox.hubspot.writing import Writer
+from closedloop.sandbox.hubspot.faults import HubSpotFaults
+from closedloop.sandbox.hubspot.marketing.campaign_assets import CampaignAssets
+from closedloop.sandbox.hubspot.marketing.campaign_items import CampaignItems
+from closedloop.sandbox.hubspot.marketing.campaigns import Touch, Touches
+from closedloop.sandbox.hubspot.marketing.marketers import Marketing
+from closedloop.sandbox.hubspot.records.associations import Associations
+from closedloop.sandbox.hubspot.records.index import Lag, SearchIndex
+from closedloop.sandbox.hubspot.records.occurrences import Occurrences
+from closedloop.sandbox.hubspot.records.record import AUTOMATION, CrmObject, Origin, milliseconds, stamp
+from closedloop.sandbox.hubspot.records.store import Store
+from closedloop.sandbox.hubspot.records.writing import Writer
+from closedloop.sandbox.hubspot.settings.catalogue import Catalogue
+from closedloop.sandbox.hubspot.settings.demands import Demand, Demands
+from closedloop.sandbox.hubspot.settings.kinds import CAMPAIGNS, CONTACTS, Kinds, ObjectKind
+from closedloop.sandbox.hubspot.settings.people import Owners
+from closedloop.sandbox.hubspot.settings.pipelines import Pipelines
+from closedloop.sandbox.hubspot.settings.schemas import Schemas
+from closedloop.sandbox.hubspot.webhooks.events import Subscriptions
+from closedloop.sandbox.hubspot.webhooks.sender import Delivery, WebhookSender, WebhookSettings
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A record as it came about: made at a time by somebody (no one: a workflow), with default associations
+    to others, given as (object type, id), and changed since: when, by whom, which values."""
+
+    properties: Mapping[str, Any]
+    at: datetime
+    by: int | None = None
+    associations: Sequence[tuple[str, str]] = ()
+    changes: Sequence[tuple[datetime, int | None, Mapping[str, Any]]] = ()
 
 
 class Portal:
@@ -49,6 +69,7 @@ class Portal:
         campaign_properties: bool,
         time_zone: str,
         sender: WebhookSender,
+        faults: HubSpotFaults,
         clock: Clock,
     ) -> None:
         self.id = portal_id
@@ -60,24 +81,37 @@ class Portal:
         self.association_page = 1000
         self.merges_make_records = True
         self.lock = threading.RLock()
+        self.kinds = Kinds()
         self.store = Store()
-        self.index = SearchIndex(self.store, clock, lambda: self.index_lag)
-        self.catalogue = Catalogue()
+        self.index = SearchIndex(self.store, clock, lambda: self.index_lag or faults.slowness)
+        self.pipelines = Pipelines()
+        self.catalogue = Catalogue(self.pipelines)
         self.associations = Associations()
+        self.schemas = Schemas(portal_id, self.kinds, self.catalogue, self.associations.types)
         self.owners = Owners()
+        self.demands = Demands()
+        self.occurrences = Occurrences(portal_id)
+        self.marketing = Marketing(self)
+        self.assets = CampaignAssets(self.marketing.asset_names())
         self.touches = Touches()
+        self.budget, self.spend = CampaignItems(), CampaignItems()
         self.requests: Counter[tuple[str, str]] = Counter()
-        self.faults = Faults()
+        self.faults = faults
         self.limits = Limits(clock, time_zone=time_zone)
         self.sender = sender
-        self._subscriptions = Subscriptions(portal_id, app_id)
+        self.webhooks = WebhookSettings(sender)
+        self._subscriptions = Subscriptions(portal_id, app_id, self.catalogue.is_sensitive)
+        self.subscriptions = self._subscriptions.book
         self.writer = Writer(
             store=self.store,
             index=self.index,
             catalogue=self.catalogue,
+            pipelines=self.pipelines,
             associations=self.associations,
             subscriptions=self._subscriptions,
             sender=sender,
+            occurrences=self.occurrences,
+            required=self.schemas.required,
             currency=currency,
         )
 
@@ -93,7 +127,24 @@ class Portal:
         """Makes a record with default associations to others, given as (object type, id); returns its id."""
         with self._change(at, by) as (moment, origin):
             wishes = [(self.record(other, other_id), None) for other, other_id in associations]
-            return self.writer.create(kind_of(object_type), properties, wishes, moment, origin).id
+            return self.writer.create(self.kinds.get(object_type), properties, wishes, moment, origin).id
+
+    def load(self, object_type: str, rows: Iterable[Past]) -> list[str]:
+        """Makes many records as they came about in the past; returns their ids in the order of the rows.
+
+        The portal is afterwards as if each row had been created, and then changed, at its times; but
+        nobody hears of it, and searches see it at once.
+        """
+        with self.lock, self.writer.quietly():
+            kind = self.kinds.get(object_type)
+            return [self._loaded(kind, row).id for row in rows]
+
+    def _loaded(self, kind: ObjectKind, row: Past) -> CrmObject:
+        wishes = [(self.record(other, other_id), None) for other, other_id in row.associations]
+        made = self.writer.create(kind, row.properties, wishes, row.at, _origin(row.by))
+        for at, by, values in row.changes:
+            self.writer.update(made, values, at, _origin(by))
+        return made
 
     def update(
         self,
@@ -115,6 +166,16 @@ class Portal:
         with self._change(at, by) as (moment, origin):
             self.writer.archive(self.record(object_type, record_id), moment, origin)
 
+    def restore(
+        self, object_type: str, record_id: str, *, at: datetime | None = None, by: int | None = None
+    ) -> None:
+        """Brings an archived record back."""
+        with self._change(at, by) as (moment, origin):
+            record = self.store.archived(self.kinds.get(object_type), record_id)
+            if record is None:
+                raise not_found()
+            self.writer.restore(record, moment, origin)
+
     def get(self, object_type: str, record_id: str) -> dict[str, Any]:
         """The record with all its values, in the shape of the objects API."""
         with self.lock:
@@ -123,7 +184,7 @@ class Portal:
     def ids(self, object_type: str) -> list[str]:
         """The ids of all live records of a type, oldest first."""
         with self.lock:
-            return [record.id for record in self.store.all(kind_of(object_type))]
+            return [record.id for record in self.store.all(self.kinds.get(object_type))]
 
     def merge(
         self,
@@ -195,6 +256,24 @@ class Portal:
         with self._change(at, None) as (moment, origin):
             self.writer.archive(self.campaign_record(guid), moment, origin)
 
+    def plan_budget(self, guid: str, name: str, amount: float, *, at: datetime | None = None) -> str:
+        """Adds to what a campaign is to cost and returns the item's id."""
+        return self._add_item(guid, "budget", name, amount, at)
+
+    def spend_money(self, guid: str, name: str, amount: float, *, at: datetime | None = None) -> str:
+        """Adds to what a campaign did cost and returns the item's id."""
+        return self._add_item(guid, "spend", name, amount, at)
+
+    def items(self, what: str) -> CampaignItems:
+        """The `budget` items of all campaigns, or their `spend` items."""
+        return self.budget if what == "budget" else self.spend
+
+    def sum_up(self, campaign: CrmObject, what: str, at: datetime) -> None:
+        """Keeps a campaign's own sum of its items right: text with a decimal point ("2.0", recorded)."""
+        items = self.items(what)
+        total = str(float(items.total(campaign.guid))) if items.of(campaign.guid) else ""
+        self.writer.calculate(campaign, {f"hs_{what}_items_sum_amount": total}, at)
+
     def touch(self, campaign_guid: str, contact_id: str, at: datetime) -> None:
         """A contact meets a campaign: its first and last touch, and the campaign's reports, follow."""
         with self.lock:
@@ -207,6 +286,13 @@ class Portal:
         """Makes an owner and returns the owner id; see `user_id` for the other one."""
         with self.lock:
             return self.owners.add(email, first_name, last_name, stamp(self.clock())).id
+
+    def join_team(self, owner_id: str, team: str) -> None:
+        """Puts an owner into a team, which is made if there is none of the name."""
+        with self.lock:
+            if self.owners.get(owner_id) is None:
+                raise not_found()
+            self.owners.join(owner_id, team, stamp(self.clock()))
 
     def archive_owner(self, owner_id: str) -> None:
         """Deactivates an owner; records go on naming them."""
@@ -226,23 +312,41 @@ class Portal:
     def create_property(self, object_type: str, definition: Mapping[str, Any]) -> None:
         """An admin makes a property by hand; `definition` is what the properties API takes."""
         with self.lock:
-            kind = kind_of(object_type)
+            kind = self.kinds.get(object_type)
             group = str(definition.get("groupName", ""))
             if self.catalogue.group(kind, group) is None:
                 self.catalogue.add_group(kind, {"name": group, "label": group})
-            self.catalogue.add(kind, definition, stamp(self.clock()))
+            self.catalogue.add(kind, _complete(definition), stamp(self.clock()))
+
+    def demand(self, object_type: str, *names: str, when: Mapping[str, str] | None = None) -> None:
+        """An admin demands properties of all records of a type, or of those with the values of `when`. Apps
+        are held to it through the paths of September 2026."""
+        with self.lock:
+            self.demands.add(Demand(kind=self.kinds.get(object_type), names=names, when=dict(when or {})))
+
+    def create_schema(self, definition: Mapping[str, Any]) -> str:
+        """An admin defines a custom object by hand; `definition` is what the schemas API takes. Returns its
+        type id, by which records of it are made."""
+        with self.lock:
+            return self.schemas.create(definition, stamp(self.clock())).kind.type_id
 
     def subscribe(
         self, subscription_type: str, *, object_type: str | None = None, property_name: str | None = None
     ) -> None:
         """Subscribes the app to events; `object_type` is for the generic `object.*` types."""
         with self.lock:
-            kind = None if object_type is None else kind_of(object_type)
-            self._subscriptions.add(subscription_type, kind, property_name)
+            kind = None if object_type is None else self.kinds.get(object_type)
+            at = stamp(self.clock())
+            self.subscriptions.add(subscription_type, kind, property_name, at, active=True)
 
     def set_target(self, url: str) -> None:
         """Names the one URL that all events of the app go to."""
-        self.sender.set_target(url)
+        self.webhooks.put(url, stamp(self.clock()))
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The latest attempts to deliver events, oldest first."""
+        return list(self.sender.deliveries)
 
     def settle(self, timeout: float = 30) -> bool:
         """Waits until every event was delivered or given up; False when the time was too short."""
@@ -264,7 +368,7 @@ class Portal:
 
     def record(self, object_type: str, record_id: str) -> CrmObject:
         """The live record itself; 404 when there is none. A campaign may be named by either of its ids."""
-        kind = kind_of(object_type)
+        kind = self.kinds.get(object_type)
         if kind is CAMPAIGNS and "-" in record_id:
             return self.campaign_record(record_id)
         return self.require(kind, record_id)
@@ -291,7 +395,28 @@ class Portal:
             raise HubSpotError(f"Campaign with id {guid} not found", status=404, category="OBJECT_NOT_FOUND")
         return found
 
+    def _add_item(self, guid: str, what: str, name: str, amount: float, at: datetime | None) -> str:
+        with self._change(at, None) as (moment, _):
+            campaign = self.campaign_record(guid)
+            items = self.items(what)
+            body = {"name": name, "amount": amount, "order": len(items.of(guid))}
+            made = items.add(guid, body, milliseconds(moment))
+            self.sum_up(campaign, what, moment)
+            return made.id
+
     @contextmanager
     def _change(self, at: datetime | None, by: int | None) -> Iterator[tuple[datetime, Origin]]:
         with self.lock:
-            yield at or self.clock(), AUTOMATION if by is None else Origin.person(by)
+            yield at or self.clock(), _origin(by)
+
+
+def _origin(by: int | None) -> Origin:
+    """Who makes a change: the person with this user id, or a workflow."""
+    return AUTOMATION if by is None else Origin.person(by)
+
+
+def _complete(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition with the options that HubSpot's page gives every yes/no property by itself."""
+    options = [{"label": "Yes", "value": "true"}, {"label": "No", "value": "false"}]
+    given = dict(definition)
+    return given if given.get("type") != "bool" or given.get("options") else given | {"options": options}

@@ -1,0 +1,1 @@
+"""The portal's records: how they are kept, found and changed."""

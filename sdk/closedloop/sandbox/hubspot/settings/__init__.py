@@ -1,0 +1,1 @@
+"""What a portal's records can be: types, properties, pipelines, associations."""

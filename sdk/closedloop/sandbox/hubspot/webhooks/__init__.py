@@ -1,0 +1,1 @@
+"""What the app is told, and how."""
