@@ -26,7 +26,7 @@ from closedloop_server.demo.run import Progress, run
 from closedloop_server.demo.scene import Scene
 
 START = datetime.now(UTC) - timedelta(days=20)
-DECISIONS = 60
+DECISIONS = 36
 
 
 def seed_of_a_portal(*, properties: bool) -> int:
@@ -67,13 +67,13 @@ def test_webhooks_alone_bring_every_decision_to_the_campaigns(monkeypatch: pytes
 
 
 def test_the_command_writes_only_json_to_standard_output_and_ends_well() -> None:
-    ran = CliRunner().invoke(demo, ["--once", "--seed", "5", "--decisions", "12", "--json", "-"])
+    ran = CliRunner().invoke(demo, ["--once", "--seed", "5", "--decisions", "8", "--json", "-"])
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout)
-    assert (told["seed"], told["decisions"], told["mismatches"], told["mismatch_details"]) == (5, 12, 0, [])
-    assert told["delivered"] + told["unattributed"] + told["superseded"] == 12
+    assert (told["seed"], told["decisions"], told["mismatches"], told["mismatch_details"]) == (5, 8, 0, [])
+    assert told["delivered"] + told["unattributed"] + told["superseded"] == 8
     assert {campaign["crm"] for campaign in told["campaigns"]} == {"salesforce", "hubspot"}
-    assert "decisions played: 12/12" in ran.stderr
+    assert "decisions played: 8/8" in ran.stderr
     assert "0 mismatches" in ran.stderr
 
 

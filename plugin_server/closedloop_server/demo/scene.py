@@ -15,6 +15,7 @@ from closedloop.crm.hubspot.install import apply
 from closedloop.crm.salesforce import SalesforceCredentials
 from closedloop.sandbox.hubspot import HubSpotSandbox
 from closedloop.sandbox.salesforce import SalesforceSandbox
+from closedloop.sandbox.watching import watch_hubspot, watch_salesforce
 from closedloop.sandbox.world import World
 from closedloop.sandbox.world.populate import Population, populate
 from closedloop.schema.vocabulary import AttributionModel, CrmName
@@ -28,13 +29,6 @@ SALESFORCE, HUBSPOT = "salesforce", "hubspot"
 _LONG = 90 * 86400.0
 """The demo polls when it says so. Its clock leaps, and every leap would otherwise bring a poll."""
 _SETTLE_SECONDS = 0.2
-
-_WATCHED = {
-    "Lead": ("Status", "Disqualified_Reason__c", "Disqualified_Reason_Details__c", "IsConverted"),
-    "Opportunity": ("StageName", "Loss_Reason__c", "Win_Reason__c", "Loss_Reason_Details__c", "Amount"),
-}
-_LEAD_PROPERTIES = ("hs_pipeline_stage", "hs_lead_disqualification_reason", "hs_lead_disqualification_note")
-_DEAL_PROPERTIES = ("dealstage", "closed_lost_reason", "closed_won_reason", "amount")
 
 
 @dataclass(kw_only=True)
@@ -68,16 +62,8 @@ class Scene:
     def subscribe(self) -> None:
         """Has both CRMs tell the server what happens, as an admin would set it up."""
         name, secret = SALESFORCE, self._path_secret
-        endpoint = f"{self.runtime.url}/webhooks/salesforce/{name}/{secret}"
-        for sobject, fields in _WATCHED.items():
-            self.salesforce.org.subscribe(sobject, fields, endpoint, when_changed=fields)
-        portal = self.hubspot.portal
-        for object_type, properties in (("leads", _LEAD_PROPERTIES), ("deals", _DEAL_PROPERTIES)):
-            portal.subscribe("object.creation", object_type=object_type)
-            portal.subscribe("object.associationChange", object_type=object_type)
-            for name in properties:
-                portal.subscribe("object.propertyChange", object_type=object_type, property_name=name)
-        portal.set_target(f"{self.runtime.url}/webhooks/hubspot/{HUBSPOT}")
+        watch_salesforce(self.salesforce, f"{self.runtime.url}/webhooks/salesforce/{name}/{secret}")
+        watch_hubspot(self.hubspot, f"{self.runtime.url}/webhooks/hubspot/{HUBSPOT}")
 
     def settle(self) -> bool:
         """Waits until both CRMs have told everything; whether they have."""

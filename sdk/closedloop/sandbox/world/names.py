@@ -36,15 +36,24 @@ INDUSTRIES = {
     "Retail": "Retail", "Analytics": "Technology", "Chemicals": "Chemicals", "Mobility": "Transportation",
     "Bank": "Banking",
 }  # fmt: skip
+PLACES = (
+    "Hamburg", "Porto", "Lyon", "Gent", "Malmö", "Bristol", "Bilbao", "Austin", "Graz", "Utrecht", "Bergen",
+    "Leeds", "Nantes", "Aarhus", "Bremen", "Valencia", "Denver", "Basel", "Breda", "Turku", "Cork", "Lille",
+    "Braga", "Linz", "Odense", "Kiel", "Dundee", "Rennes", "Sevilla", "Tampa", "Leipzig", "Delft", "Umeå",
+    "York", "Dijon", "Aveiro", "Bern", "Boise", "Mainz", "Zwolle", "Vaasa", "Hull", "Metz", "Coimbra",
+    "Salzburg", "Lund", "Ulm", "Perth", "Toulon", "Murcia",
+)  # fmt: skip
+# Legal form, region, how a phone number begins.
 COUNTRIES = {
-    "Germany": ("GmbH", "de", "+49 30"),
-    "United Kingdom": ("Ltd", "co.uk", "+44 20"),
-    "France": ("SAS", "fr", "+33 1"),
-    "Netherlands": ("B.V.", "nl", "+31 20"),
-    "Sweden": ("AB", "se", "+46 8"),
-    "Spain": ("S.L.", "es", "+34 91"),
-    "United States": ("Inc.", "com", "+1 212"),
+    "Germany": ("GmbH", "DACH", "+49 30"),
+    "United Kingdom": ("Ltd", "UK & Ireland", "+44 20"),
+    "France": ("SAS", "France", "+33 1"),
+    "Netherlands": ("B.V.", "Benelux", "+31 20"),
+    "Sweden": ("AB", "Nordics", "+46 8"),
+    "Spain": ("S.L.", "Iberia", "+34 91"),
+    "United States": ("Inc.", "North America", "+1 212"),
 }
+REGIONS = tuple(region for _, region, _ in COUNTRIES.values())
 SEGMENTS = {
     "Small business": (12, 99),
     "Mid-market": (100, 999),
@@ -58,6 +67,13 @@ TITLES = {
     "User": ("Working Student", "Junior Buyer", "Assistant to the Board", "Specialist"),
 }
 SOURCES = ("Web", "Trade Show", "Partner Referral", "Phone Inquiry", "Purchased List", "Other")
+# What HubSpot calls where somebody came from.
+HUBSPOT_SOURCES = {
+    "Web": "ORGANIC_SEARCH", "Trade Show": "OFFLINE", "Partner Referral": "REFERRALS",
+    "Phone Inquiry": "OFFLINE", "Purchased List": "OFFLINE", "Other": "DIRECT_TRAFFIC",
+}  # fmt: skip
+RIVAL = "Nimbatec"
+RIVALS = ("Orbitra", "Helvion", "Planwerk Nord")
 KINDS = {
     "Webinar": (
         "Webinar: Forecasting without spreadsheets",

@@ -1,127 +1,118 @@
-"""Draws the companies of the market and the people who work there."""
+"""Draws the people of a company, and where the CRMs keep them."""
 
 from __future__ import annotations
 
-import random
-import unicodedata
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from closedloop.sandbox.world.model import Account, Home, Link, Person
-from closedloop.sandbox.world.names import (
-    COMPANY_ENDS,
-    COMPANY_STARTS,
-    COUNTRIES,
-    FIRST_NAMES,
-    INDUSTRIES,
-    LAST_NAMES,
-    SEGMENTS,
-    SOURCES,
-    TITLES,
+from closedloop.sandbox.world.accounts import plain
+from closedloop.sandbox.world.drawing import Draw, Weights
+from closedloop.sandbox.world.model import Account, Home, Link, Person, Touch
+from closedloop.sandbox.world.names import COUNTRIES, FIRST_NAMES, LAST_NAMES, SOURCES, TITLES
+
+
+class Place(NamedTuple):
+    """Where somebody is kept."""
+
+    salesforce: Home | None
+    hubspot: bool
+    link: Link | None
+
+
+# How many of 100 are where. Marketing in HubSpot and sales in Salesforce is the commonest installation, so
+# most people are in both.
+TIDY = Weights(
+    {
+        Place(Home.LEAD, True, Link.ID): 28,
+        Place(Home.LEAD, True, Link.EMAIL): 8,
+        Place(Home.LEAD, False, None): 14,
+        Place(Home.CONTACT, True, Link.ID): 17,
+        Place(Home.CONTACT, True, Link.EMAIL): 5,
+        Place(Home.CONTACT, False, None): 10,
+        Place(None, True, None): 18,
+    }
 )
+"""The CRMs' sync did its work, and where it did not, the address tells."""
 
-# Where people are kept: Salesforce home, in HubSpot, how the two records are linked, and how many of 100.
-# Marketing in HubSpot and sales in Salesforce is the commonest installation, so most people are in both.
-PLACES: tuple[tuple[Home | None, bool, Link | None, int], ...] = (
-    (Home.LEAD, True, Link.ID, 28),
-    (Home.LEAD, True, Link.EMAIL, 8),
-    (Home.LEAD, False, None, 14),
-    (Home.CONTACT, True, Link.ID, 17),
-    (Home.CONTACT, True, Link.EMAIL, 5),
-    (Home.CONTACT, False, None, 10),
-    (None, True, None, 18),
+GAPS = Weights(
+    {
+        Place(Home.LEAD, True, Link.ID): 24,
+        Place(Home.LEAD, True, Link.EMAIL): 7,
+        Place(Home.LEAD, True, Link.LATE): 4,
+        Place(Home.LEAD, True, Link.NEVER): 3,
+        Place(Home.LEAD, False, None): 12,
+        Place(Home.CONTACT, True, Link.ID): 15,
+        Place(Home.CONTACT, True, Link.EMAIL): 4,
+        Place(Home.CONTACT, True, Link.LATE): 2,
+        Place(Home.CONTACT, True, Link.NEVER): 2,
+        Place(Home.CONTACT, False, None): 9,
+        Place(None, True, None): 18,
+    }
 )
+"""The same, with the delays and the gaps of a sync that runs for years."""
+
+_ROLES = Weights({"Decision maker": 4, "Economic buyer": 2, "Champion": 5, "Influencer": 4, "User": 2})
+_FIRST_NAMES = tuple((name, plain(name)) for name in FIRST_NAMES)
+_LAST_NAMES = tuple((name, plain(name).replace(" ", "")) for name in LAST_NAMES)
 
 
-def draw_accounts(draw: random.Random, count: int) -> tuple[Account, ...]:
-    """Returns `count` companies, no two of the same name."""
-    names = [(start, end) for start in COMPANY_STARTS for end in COMPANY_ENDS]
-    chosen = [names[place % len(names)] for place in draw.sample(range(len(names) * 4), count)]
-    used: dict[str, int] = {}
-    return tuple(_account(draw, number, start, end, used) for number, (start, end) in enumerate(chosen))
-
-
-def _account(draw: random.Random, number: int, start: str, end: str, used: dict[str, int]) -> Account:
-    again = used[f"{start} {end}"] = used.get(f"{start} {end}", 0) + 1
-    title = f"{start} {end}" if again == 1 else f"{start} {end} {'I' * again}"
-    country = draw.choice(list(COUNTRIES))
-    form, ending, _ = COUNTRIES[country]
-    segment = draw.choices(list(SEGMENTS), weights=(5, 4, 2))[0]
-    employees = draw.randint(*SEGMENTS[segment])
-    return Account(
-        key=f"account-{number}",
-        name=f"{title} {form}",
-        domain=f"{_plain(title).replace(' ', '-')}.{ending}",
-        industry=INDUSTRIES[end],
-        segment=segment,
-        country=country,
-        employees=employees,
-        revenue=employees * draw.randint(90, 240) * 1000,
-    )
-
-
-def draw_people(
-    draw: random.Random, accounts: tuple[Account, ...], count: int, *, start: datetime
-) -> tuple[Person, ...]:
-    """Returns `count` people spread over the accounts; no two share an e-mail address in any letter case."""
-    places = _places(draw, count)
-    used: dict[str, int] = {}
-    return tuple(
-        _person(draw, number, accounts[number % len(accounts)], place, used=used, start=start)
-        for number, place in enumerate(places)
-    )
-
-
-def _places(draw: random.Random, count: int) -> Iterator[tuple[Home | None, bool, Link | None]]:
-    """Every kind of place in its proportion, in a drawn order, however few people there are."""
-    deck = [(home, hubspot, link) for home, hubspot, link, share in PLACES for _ in range(share)]
-    for _ in range(0, count, len(deck)):
-        draw.shuffle(deck)
-        yield from deck[: min(count, len(deck))]
-        count -= len(deck)
-
-
-def _person(
-    draw: random.Random,
-    number: int,
+def draw_person(
+    draw: Draw,
     account: Account,
-    place: tuple[Home | None, bool, Link | None],
+    key: str,
+    place: Place,
     *,
-    used: dict[str, int],
+    touches: Sequence[Touch],
     start: datetime,
+    taken: set[str],
 ) -> Person:
-    home, hubspot, link = place
-    first, last = draw.choice(FIRST_NAMES), draw.choice(LAST_NAMES)
-    email = _email(first, last, account.domain, used)
-    role = draw.choices(list(TITLES), weights=(4, 2, 5, 4, 2))[0]
+    """Returns somebody of the company, known since shortly before the first of the touches; `taken` are the
+    addresses that their colleagues have."""
+    (first, small_first), (last, small_last) = draw.pick(_FIRST_NAMES), draw.pick(_LAST_NAMES)
+    email = _free(f"{small_first}.{small_last}", account.domain, taken)
+    role = draw.weighted(_ROLES)
+    known = (
+        touches[0].at - draw.seconds(60, 30 * 86_400)
+        if touches
+        else start - draw.seconds(65 * 86_400, 730 * 86_400)
+    )
+    late = place.link is Link.LATE
     return Person(
-        key=f"person-{number}",
+        key=key,
         first_name=first,
         last_name=last,
         email=email,
-        hubspot_email=draw.choice((email, email.title(), email.upper())) if link is Link.EMAIL else email,
-        phone=f"{COUNTRIES[account.country][2]} {draw.randint(1000000, 9999999)}",
-        title=draw.choice(TITLES[role]),
+        hubspot_email=_as_kept(draw, email, place.link, taken),
+        phone=f"{COUNTRIES[account.country][2]} {draw.between(1000000, 9999999)}",
+        title=draw.pick(TITLES[role]),
         buying_role=role,
         account=account.key,
-        source=draw.choice(SOURCES),
-        created_at=start - timedelta(days=draw.randint(740, 900), seconds=draw.randint(0, 86399)),
-        salesforce=home,
-        hubspot=hubspot,
-        link=link,
+        source=draw.pick(SOURCES),
+        created_at=known,
+        salesforce=place.salesforce,
+        hubspot=place.hubspot,
+        link=place.link,
+        synced_at=known + draw.seconds(2 * 86_400, 420 * 86_400) if late else None,
     )
 
 
-def _email(first: str, last: str, domain: str, used: dict[str, int]) -> str:
-    local = f"{_plain(first)}.{_plain(last).replace(' ', '')}"
-    again = used[f"{local}@{domain}"] = used.get(f"{local}@{domain}", 0) + 1
-    return f"{local}@{domain}" if again == 1 else f"{local}{again}@{domain}"
+def _as_kept(draw: Draw, email: str, link: Link | None, taken: set[str]) -> str:
+    """The address as HubSpot keeps it; spelt in another way, nothing tells that the two are one."""
+    if link is Link.EMAIL:
+        return draw.pick((email, email.title(), email.upper()))
+    if link is not Link.NEVER:
+        return email
+    local, _, domain = email.partition("@")
+    first, _, last = local.partition(".")
+    return _free(draw.pick((f"{first[0]}.{last}", f"{last}.{first}")), domain, taken)
 
 
-_SPECIAL = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "ß": "ss", "'": ""})
-
-
-def _plain(text: str) -> str:
-    """The text in small ASCII letters."""
-    small = unicodedata.normalize("NFKD", text.casefold()).translate(_SPECIAL)
-    return "".join(char for char in small if char.isascii())
+def _free(local: str, domain: str, taken: set[str]) -> str:
+    """The address, with a number in it when somebody has it already."""
+    address, again = f"{local}@{domain}", 1
+    while address in taken:
+        again += 1
+        address = f"{local}{again}@{domain}"
+    taken.add(address)
+    return address

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import NamedTuple
 
 from closedloop.sandbox.world import phrases
+from closedloop.sandbox.world.drawing import Draw
 from closedloop.sandbox.world.model import Habit, Rep
 from closedloop.sandbox.world.names import FIRST_NAMES, LAST_NAMES
 from closedloop.sandbox.world.phrases import Phrases
 from closedloop.schema.vocabulary import CrmName, Outcome, ReasonCode
 
-_TEAM: tuple[tuple[CrmName, Habit], ...] = (
-    (CrmName.SALESFORCE, Habit.BLAMES_TIMING),
-    (CrmName.SALESFORCE, Habit.THOROUGH),
-    (CrmName.SALESFORCE, Habit.LAZY),
-    (CrmName.SALESFORCE, Habit.SHOUTING),
-    (CrmName.SALESFORCE, Habit.HASTY),
-    (CrmName.SALESFORCE, Habit.TALKATIVE),
-    (CrmName.SALESFORCE, Habit.SEVERAL),
-    (CrmName.SALESFORCE, Habit.CRYPTIC),
-    (CrmName.HUBSPOT, Habit.THOROUGH),
-    (CrmName.HUBSPOT, Habit.LAZY),
-    (CrmName.HUBSPOT, Habit.HASTY),
+
+class _Slot(NamedTuple):
+    """A place in the team: how its holder words reasons, how long leads wait for them, how often they try."""
+
+    crm: CrmName
+    habit: Habit
+    hours: int
+    attempts: int
+    favourite: ReasonCode | None = None
+
+
+_TEAM = (
+    _Slot(CrmName.SALESFORCE, Habit.BLAMES_TIMING, 20, 2),
+    _Slot(CrmName.SALESFORCE, Habit.THOROUGH, 3, 4),
+    _Slot(CrmName.SALESFORCE, Habit.LAZY, 70, 1),
+    _Slot(CrmName.SALESFORCE, Habit.SHOUTING, 8, 2),
+    _Slot(CrmName.SALESFORCE, Habit.HASTY, 1, 2, ReasonCode.UNABLE_TO_REACH),
+    _Slot(CrmName.SALESFORCE, Habit.TALKATIVE, 16, 3),
+    _Slot(CrmName.SALESFORCE, Habit.SEVERAL, 36, 2, ReasonCode.NO_FIT),
+    _Slot(CrmName.SALESFORCE, Habit.CRYPTIC, 12, 2),
+    _Slot(CrmName.HUBSPOT, Habit.THOROUGH, 5, 3),
+    _Slot(CrmName.HUBSPOT, Habit.LAZY, 90, 1, ReasonCode.NO_FIT),
+    _Slot(CrmName.HUBSPOT, Habit.HASTY, 2, 2),
 )
+TEAM = len(_TEAM)
+"""How many reps a team has: eight in Salesforce, a small group of three in HubSpot."""
 
 
-def draw_reps(draw: random.Random) -> tuple[Rep, ...]:
-    """Returns the sales team: eight in Salesforce, a small one of three in HubSpot."""
-    firsts, lasts = draw.sample(FIRST_NAMES, len(_TEAM)), draw.sample(LAST_NAMES, len(_TEAM))
+def draw_reps(draw: Draw, teams: int = 1) -> tuple[Rep, ...]:
+    """Returns the sales teams, all alike but for the one who blames timing: there is one of those."""
     return tuple(
-        Rep(
-            key=f"rep-{number}",
-            crm=crm,
-            first_name=first,
-            last_name=last,
-            email=f"rep{number}@sales.example.com",
-            habit=habit,
-        )
-        for number, ((crm, habit), first, last) in enumerate(zip(_TEAM, firsts, lasts, strict=True))
+        _rep(draw, number, slot, first=number < TEAM)
+        for number, slot in enumerate(islice(cycle(_TEAM), teams * TEAM))
+    )
+
+
+def _rep(draw: Draw, number: int, slot: _Slot, *, first: bool) -> Rep:
+    plain = not first and slot.habit is Habit.BLAMES_TIMING
+    return Rep(
+        key=f"rep-{number}",
+        crm=slot.crm,
+        first_name=draw.pick(FIRST_NAMES),
+        last_name=draw.pick(LAST_NAMES),
+        email=f"rep{number}@sales.example.com",
+        habit=Habit.THOROUGH if plain else slot.habit,
+        hours=slot.hours,
+        attempts=slot.attempts,
+        favourite=slot.favourite,
     )
 
 
@@ -52,31 +74,32 @@ class Worded:
     note: str | None = None
 
 
-def word(draw: random.Random, rep: Rep, outcome: Outcome, meant: ReasonCode) -> Worded:
-    """Returns how the rep records the reason they mean, habits and all."""
-    if rep.habit is Habit.BLAMES_TIMING and outcome is not Outcome.WON and draw.random() < 0.85:
+def word(draw: Draw, rep: Rep, outcome: Outcome, meant: ReasonCode, *, share: float) -> Worded:
+    """Returns how the rep records the reason they have in mind, habits and all; `share` is how often the one
+    who blames timing does."""
+    if rep.habit is Habit.BLAMES_TIMING and outcome is not Outcome.WON and draw.random() < share:
         meant = ReasonCode.BAD_TIMING
     if rep.habit is Habit.LAZY and draw.random() < 0.5:
         return Worded(code=ReasonCode.UNSPECIFIED, raw=None)
     if rep.habit is Habit.CRYPTIC and draw.random() < 0.4:
-        return Worded(code=ReasonCode.UNMAPPED, raw=draw.choice(phrases.CRYPTIC))
+        return Worded(code=ReasonCode.UNMAPPED, raw=draw.pick(phrases.CRYPTIC))
     raw = _styled(draw, rep.habit, outcome, meant)
-    note = draw.choice(phrases.NOTES) if rep.habit in {Habit.THOROUGH, Habit.TALKATIVE} else None
+    note = draw.pick(phrases.NOTES) if rep.habit in {Habit.THOROUGH, Habit.TALKATIVE} else None
     return Worded(code=meant, raw=raw, note=note)
 
 
-def _styled(draw: random.Random, habit: Habit, outcome: Outcome, meant: ReasonCode) -> str:
+def _styled(draw: Draw, habit: Habit, outcome: Outcome, meant: ReasonCode) -> str:
     neat, hasty, talkative = _TABLES[outcome]
     if habit is Habit.HASTY:
-        return draw.choice(hasty.get(meant, neat[meant]))
+        return draw.pick(hasty.get(meant, neat[meant]))
     if habit is Habit.TALKATIVE:
-        return draw.choice(talkative.get(meant, neat[meant]))
-    raw = draw.choice(neat[meant])
+        return draw.pick(talkative.get(meant, neat[meant]))
+    raw = draw.pick(neat[meant])
     if habit is Habit.SHOUTING:
         return raw.upper()
     if habit is Habit.SEVERAL and draw.random() < 0.6:
-        further = draw.choice([code for code in neat if code is not meant])
-        return f"{raw};{draw.choice(neat[further])}"
+        further = draw.pick([code for code in neat if code is not meant])
+        return f"{raw};{draw.pick(neat[further])}"
     return raw
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from closedloop.sandbox.world.model import Move, Subject
+from closedloop.sandbox.world.model import Move, Step, Subject
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 
@@ -19,9 +19,10 @@ class Line:
 
     source: str
     stage: str
-    lost_reason: str
+    lost_reason: str = ""
     won_reason: str = ""
     note: str = ""
+    competitor: str = ""
     pipeline: str = ""
     first: str
     stages: Mapping[Move, str]
@@ -35,7 +36,19 @@ class Line:
         """The field for the reason of a move; all of them when the reason is about none."""
         if about is None:
             return tuple(name for name in (self.lost_reason, self.won_reason) if name)
-        return (self.won_reason if about is Move.WON else self.lost_reason,)
+        field = self.won_reason if about is Move.WON else self.lost_reason
+        return (field,) if field else ()
+
+    def changes(self, step: Step) -> dict[str, str]:
+        """The fields that the step writes, "" where it clears one."""
+        changes = {self.stage: self.stages[step.move]} if step.move else {}
+        if step.reason is not None:
+            changes |= dict.fromkeys(self.reason_fields(step.about), step.reason)
+        if step.note is not None and self.note:
+            changes[self.note] = step.note
+        if step.competitor is not None and self.competitor:
+            changes[self.competitor] = step.competitor
+        return changes
 
 
 SALESFORCE_LEAD = Line(
@@ -57,8 +70,15 @@ OPPORTUNITY = Line(
     lost_reason="Loss_Reason__c",
     won_reason="Win_Reason__c",
     note="Loss_Reason_Details__c",
+    competitor="Lost_to_Competitor__c",
     first="Qualification",
-    stages={Move.WORKING: "Negotiation/Review", Move.WON: "Closed Won", Move.LOST: "Closed Lost"},
+    stages={
+        Move.MEETING: "Needs Analysis",
+        Move.PROPOSED: "Proposal/Price Quote",
+        Move.WORKING: "Negotiation/Review",
+        Move.WON: "Closed Won",
+        Move.LOST: "Closed Lost",
+    },
 )
 HUBSPOT_LEAD = Line(
     source="leads",
@@ -74,6 +94,17 @@ HUBSPOT_LEAD = Line(
     },
     labels={Move.QUALIFIED: "Qualified", Move.DISQUALIFIED: "Disqualified"},
 )
+# A contact without a lead has a status, which HubSpot leaves blank until somebody sets it.
+HUBSPOT_STATUS = Line(
+    source="contacts",
+    stage="hs_lead_status",
+    first="NEW",
+    stages={
+        Move.WORKING: "ATTEMPTED_TO_CONTACT",
+        Move.DISQUALIFIED: "UNQUALIFIED",
+        Move.RECYCLED: "BAD_TIMING",
+    },
+)
 DEAL = Line(
     source="deals",
     stage="dealstage",
@@ -81,7 +112,13 @@ DEAL = Line(
     won_reason="closed_won_reason",
     pipeline="default",
     first="appointmentscheduled",
-    stages={Move.WORKING: "contractsent", Move.WON: "closedwon", Move.LOST: "closedlost"},
+    stages={
+        Move.MEETING: "presentationscheduled",
+        Move.PROPOSED: "decisionmakerboughtin",
+        Move.WORKING: "contractsent",
+        Move.WON: "closedwon",
+        Move.LOST: "closedlost",
+    },
     labels={Move.WON: "Closed Won", Move.LOST: "Closed Lost"},
 )
 # The sandbox portal's own pipeline, whose stages have numbers for names as HubSpot gives them.
@@ -103,4 +140,6 @@ def line_of(subject: Subject) -> Line:
         return SALESFORCE_LEAD if subject.object is ObjectType.LEAD else OPPORTUNITY
     if subject.object is ObjectType.LEAD:
         return HUBSPOT_LEAD
+    if subject.object is ObjectType.CONTACT:
+        return HUBSPOT_STATUS
     return PARTNER_DEAL if subject.second_pipeline else DEAL

@@ -1,65 +1,76 @@
-"""Casts the leads and opportunities that sales will decide about."""
+"""Casts the leads and opportunities of a company that sales will decide about."""
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from closedloop.sandbox.world.drawing import Draw, Weights
 from closedloop.sandbox.world.model import Account, Campaign, Home, Person, Rep, Subject, Touch
+from closedloop.sandbox.world.planted import Planted
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
+Touched = Mapping[str, list[Touch]]
+"""The touches of each person, oldest first."""
+
 _WORDS = ("Planning", "Pilot", "Rollout", "Expansion", "Renewal of licences", "Replacement")
+_SIZES = Weights({1: 5, 2: 3, 3: 2})
+_HOUR, _DAY = 3600, 86400
+_SOON = timedelta(minutes=10)
 
 
-@dataclass(kw_only=True)
+class Offices:
+    """What is the same for every company: who sells, what is counted in, which campaigns there are.
+
+    `lived`: there is a past, in which touches made leads and leads were worked on; otherwise everything was
+    opened in the last weeks and waits for the script.
+    """
+
+    def __init__(
+        self,
+        *,
+        campaigns: Sequence[Campaign],
+        reps: Sequence[Rep],
+        planted: Planted,
+        currencies: Mapping[CrmName, Sequence[str]],
+        start: datetime,
+        lived: bool,
+    ) -> None:
+        self.reps = {crm: [rep.key for rep in reps if rep.crm is crm] for crm in CrmName}
+        self.kinds = {campaign.key: campaign.kind for campaign in campaigns}
+        self.salesforce = [c.key for c in campaigns if c.crm is CrmName.SALESFORCE and not c.planned]
+        self.in_salesforce = frozenset(self.salesforce)
+        self.planted = planted
+        self.currencies = currencies
+        self.start = start
+        self.lived = lived
+
+
+@dataclass(slots=True, kw_only=True)
 class Cast:
-    """Draws subjects from the people of a world; `start` is when the script begins."""
+    """Draws the subjects of one company."""
 
-    draw: random.Random
-    accounts: Sequence[Account]
+    draw: Draw
+    offices: Offices
+    account: Account
     people: Sequence[Person]
-    campaigns: Sequence[Campaign]
-    touches: Sequence[Touch]
-    reps: Sequence[Rep]
-    start: datetime
-    touched: dict[str, list[Touch]] = field(default_factory=lambda: defaultdict(list), init=False)
-    _names: dict[str, str] = field(init=False)
-    _persons: dict[str, Person] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._names = {account.key: account.name for account in self.accounts}
-        self._persons = {person.key: person for person in self.people}
-        for touch in self.touches:
-            self.touched[touch.person].append(touch)
-
-    @property
-    def salesforce_campaigns(self) -> list[Campaign]:
-        """The campaigns in Salesforce that people can be in."""
-        return [c for c in self.campaigns if c.crm is CrmName.SALESFORCE and not c.planned]
-
-    def person(self, key: str) -> Person:
-        """Returns the person of that key."""
-        return self._persons[key]
+    touched: Touched
 
     def subjects(self) -> list[Subject]:
-        """Returns every lead and opportunity there is at the start, in a drawn order."""
-        subjects = [*self._salesforce_leads(), *self._salesforce_deals(), *self._hubspot()]
-        self.draw.shuffle(subjects)
-        return subjects
+        """Returns every lead and opportunity that no conversion makes, in a drawn order."""
+        return self.draw.mix([*self._salesforce_leads(), *self._salesforce_deals(), *self._hubspot()])
 
-    def conversion(self, lead: Subject) -> Subject:
+    def conversion(self, lead: Subject, at: datetime | None = None) -> Subject:
         """Returns the opportunity that converting the lead makes: it names the campaign that the lead became
         a member of last, as Salesforce does."""
         return self._deal(
             f"{lead.key}-opportunity",
             CrmName.SALESFORCE,
             lead.people,
-            lead.account,
-            primary=self._last_salesforce_campaign(lead.people),
+            origin=(lead.cause, at or self._lately()),
+            primary=self._last_salesforce_campaign(lead.people, at),
             converted_from=lead.key,
         )
 
@@ -72,96 +83,152 @@ class Cast:
         contacts = [person for person in self.people if person.salesforce is Home.CONTACT]
         for number, group in enumerate(self._groups(contacts)):
             people = tuple(person.key for person in group)
-            for nth in range(1 + (self.draw.random() < 0.25)):
-                key = f"deal-{number}-{nth}"
-                yield self._deal(
-                    key, CrmName.SALESFORCE, people, group[0].account, primary=self._primary(people)
-                )
-        for number in range(max(1, len(contacts) // 18)):
-            account = self.draw.choice(self.accounts).key
-            primary = self._any_campaign() if self.draw.random() < 0.3 else None
-            yield self._deal(f"lonely-{number}", CrmName.SALESFORCE, (), account, primary=primary)
+            for nth in range(1 + self.draw.chance(0.25)):
+                key = f"{self.account.key}-deal-{number}-{nth}"
+                origin = self._origin(group, _DAY, 40 * _DAY)
+                primary = self._primary(people, origin[1])
+                yield self._deal(key, CrmName.SALESFORCE, people, origin=origin, primary=primary)
+        if self.draw.chance(0.06):
+            primary = self.draw.pick(self.offices.salesforce) if self.draw.chance(0.3) else None
+            yield self._lonely(CrmName.SALESFORCE, primary)
 
     def _hubspot(self) -> Iterator[Subject]:
-        mine = [p for p in self.people if p.hubspot and p.salesforce is None]
-        shared = [p for p in self.people if p.hubspot and p.salesforce is Home.CONTACT]
-        leads = [person for person in mine if self.draw.random() < 0.6]
-        for person in [*leads, *self.draw.sample(shared, min(len(shared), len(mine) // 10))]:
-            yield self._lead(CrmName.HUBSPOT, person)
+        mine = [person for person in self.people if person.hubspot and person.salesforce is None]
+        for person in self.people:
+            if person.hubspot and self.draw.chance(_LEAD_CHANCE[person.salesforce]):
+                yield self._lead(CrmName.HUBSPOT, person)
+            elif self.offices.lived and person.salesforce is None and self.draw.chance(0.6):
+                yield self._status(person)
         for number, group in enumerate(self._groups(mine)):
-            if self.draw.random() < 0.6:
+            if self.draw.chance(0.6):
                 people = tuple(person.key for person in group)
-                yield self._deal(f"hubspot-deal-{number}", CrmName.HUBSPOT, people, group[0].account)
-        for number in range(max(1, len(mine) // 40)):
-            account = self.draw.choice(self.accounts).key
-            yield self._deal(f"hubspot-lonely-{number}", CrmName.HUBSPOT, (), account)
+                key = f"{self.account.key}-hubspot-deal-{number}"
+                yield self._deal(key, CrmName.HUBSPOT, people, origin=self._origin(group, _DAY, 40 * _DAY))
+        if self.draw.chance(0.02):
+            yield self._lonely(CrmName.HUBSPOT, None)
 
-    def _groups(self, people: Iterable[Person]) -> Iterator[Sequence[Person]]:
+    def _groups(self, people: Sequence[Person]) -> Iterator[Sequence[Person]]:
         """Colleagues, one to three at a time."""
-        colleagues: dict[str, list[Person]] = defaultdict(list)
-        for person in people:
-            colleagues[person.account].append(person)
-        for group in colleagues.values():
-            while group:
-                size = self.draw.choices((1, 2, 3), weights=(5, 3, 2))[0]
-                yield group[:size]
-                del group[:size]
+        place = 0
+        while place < len(people):
+            size = self.draw.weighted(_SIZES)
+            yield people[place : place + size]
+            place += size
 
     def _lead(self, crm: CrmName, person: Person) -> Subject:
+        cause, opened = self._origin((person,), _HOUR, 3 * _DAY)
+        inbound = self.offices.lived and crm is CrmName.SALESFORCE and self.draw.chance(0.6)
         return Subject(
             key=f"{crm}-lead-{person.key}",
             crm=crm,
             object=ObjectType.LEAD,
             name=f"{person.first_name} {person.last_name}",
             people=(person.key,),
-            rep=self._rep(crm),
-            created_at=self._before(),
+            rep=self.draw.pick(self.offices.reps[crm]),
+            created_at=opened,
             account=person.account,
+            cause=cause,
+            primary=self._associated(cause) if crm is CrmName.HUBSPOT else None,
+            queue=self.account.region if inbound else "",
         )
+
+    def _status(self, person: Person) -> Subject:
+        """A contact that has no lead: what became of it stands in its status alone."""
+        cause, opened = self._origin((person,), _HOUR, 3 * _DAY)
+        return Subject(
+            key=f"hubspot-status-{person.key}",
+            crm=CrmName.HUBSPOT,
+            object=ObjectType.CONTACT,
+            name=f"{person.first_name} {person.last_name}",
+            people=(person.key,),
+            rep=self.draw.pick(self.offices.reps[CrmName.HUBSPOT]),
+            created_at=opened,
+            account=person.account,
+            cause=cause,
+        )
+
+    def _lonely(self, crm: CrmName, primary: str | None) -> Subject:
+        """A deal that names nobody."""
+        since = self.draw.seconds(2 * _DAY, (700 if self.offices.lived else 60) * _DAY)
+        key, origin = f"{self.account.key}-{crm}-lonely", (None, self.offices.start - since)
+        return self._deal(key, crm, (), origin=origin, primary=primary)
 
     def _deal(
         self,
         key: str,
         crm: CrmName,
         people: tuple[str, ...],
-        account: str,
         *,
+        origin: tuple[str | None, datetime],
         primary: str | None = None,
         converted_from: str | None = None,
     ) -> Subject:
-        amount = Decimal(self.draw.randint(16, 900) * 250) / 2
+        cause, opened = origin
+        amount = self.draw.between(16, 900) * 125
+        if cause and self.offices.kinds[cause] == self.offices.planted.slow_kind:
+            amount = int(amount * self.offices.planted.larger_times)
+        currencies = self.offices.currencies[crm]
         return Subject(
             key=key,
             crm=crm,
             object=ObjectType.OPPORTUNITY,
-            name=f"{self._names[account]}: {self.draw.choice(_WORDS)}",
+            name=f"{self.account.name}: {self.draw.pick(_WORDS)}",
             people=people,
-            rep=self._rep(crm),
-            created_at=self._before(),
-            account=account,
-            amount=amount if self.draw.random() < 0.93 else None,
+            rep=self.draw.pick(self.offices.reps[crm]),
+            created_at=opened,
+            account=self.account.key,
+            amount=Decimal(amount) if self.draw.chance(0.93) else None,
+            currency=currencies[0] if self.draw.chance(0.7) else self.draw.pick(currencies),
             primary=primary,
+            cause=cause,
             converted_from=converted_from,
-            second_pipeline=crm is CrmName.HUBSPOT and self.draw.random() < 0.4,
+            second_pipeline=crm is CrmName.HUBSPOT and self.draw.chance(0.4),
         )
 
-    def _rep(self, crm: CrmName) -> str:
-        return self.draw.choice([rep for rep in self.reps if rep.crm is crm]).key
+    def _origin(self, people: Sequence[Person], least: int, most: int) -> tuple[str | None, datetime]:
+        """The campaign that brought somebody about, and when, so many seconds later, it did."""
+        if len(people) == 1:
+            touches = self.touched[people[0].key]
+        else:
+            touches = sorted((touch for each in people for touch in self.touched[each.key]), key=_at)
+        if not self.offices.lived:
+            return touches[-1].campaign if touches else None, self._lately()
+        known = max([person.created_at for person in people])
+        soon = self.draw.seconds(least, most)
+        end = self.offices.start - _SOON
+        if not touches:
+            return None, known + self.draw.seconds(0, int((end - known).total_seconds()))
+        touch = touches[-1] if self.draw.chance(0.6) else self.draw.pick(touches)
+        return touch.campaign, min(max(touch.at, known) + soon, end)
 
-    def _before(self) -> datetime:
-        return self.start - timedelta(days=self.draw.randint(2, 60), seconds=self.draw.randint(0, 86399))
+    def _lately(self) -> datetime:
+        return self.offices.start - self.draw.seconds(2 * _DAY, 61 * _DAY)
 
-    def _primary(self, people: tuple[str, ...]) -> str | None:
+    def _associated(self, cause: str | None) -> str | None:
+        """The campaign that somebody associated with the HubSpot lead: HubSpot's own, and not always."""
+        known = cause is not None and cause not in self.offices.in_salesforce
+        return cause if known and self.draw.chance(0.4) else None
+
+    def _primary(self, people: tuple[str, ...], opened: datetime) -> str | None:
         """Mostly the campaign that reached these people last, else one that somebody picked, or none."""
         chance = self.draw.random()
         if chance < 0.1:
-            return self._any_campaign()
-        return self._last_salesforce_campaign(people) if chance < 0.7 else None
+            return self.draw.pick(self.offices.salesforce)
+        return self._last_salesforce_campaign(people, opened) if chance < 0.7 else None
 
-    def _any_campaign(self) -> str:
-        return self.draw.choice(self.salesforce_campaigns).key
+    def _last_salesforce_campaign(self, people: Sequence[str], until: datetime | None) -> str | None:
+        touches = [
+            touch
+            for key in people
+            for touch in self.touched[key]
+            if touch.campaign in self.offices.in_salesforce and (until is None or touch.at <= until)
+        ]
+        return max(touches, key=_at).campaign if touches else None
 
-    def _last_salesforce_campaign(self, people: Sequence[str]) -> str | None:
-        mine = {campaign.key for campaign in self.salesforce_campaigns}
-        touches = [touch for key in people for touch in self.touched[key] if touch.campaign in mine]
-        return max(touches, key=lambda touch: touch.at).campaign if touches else None
+
+# How many of those that Salesforce has as this have a lead in HubSpot as well.
+_LEAD_CHANCE: Mapping[Home | None, float] = {None: 0.6, Home.CONTACT: 0.05, Home.LEAD: 0}
+
+
+def _at(touch: Touch) -> datetime:
+    return touch.at

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
-from closedloop.sandbox.world.market import World
 from closedloop.sandbox.world.model import Move, Subject, Verdict
+from closedloop.sandbox.world.scenario import World
 from closedloop.schema.vocabulary import AttributionModel, CrmName, ObjectType, Outcome, ReasonCode
 
 NO_PERSON, NO_CAMPAIGN, TOUCHED_LATER = "no_person", "no_campaign", "touched_later"
