@@ -1,10 +1,11 @@
-"""What every test may rely on: the recorded bodies, a site with a company in it, no silent skips in CI."""
+"""What every test may rely on: the recorded bodies, a company's site, a browser, no silent skips in CI."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,52 @@ settings.register_profile("closedloop", parent=settings(), deadline=None)
 settings.load_profile("closedloop")
 
 CORPUS = Path(os.environ.get("CLOSEDLOOP_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+TOO_WIDE = """() => document.documentElement.scrollWidth > innerWidth
+  ? [...document.querySelectorAll('main *')]
+      .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+      .map(each => each.tagName + '.' + each.className)
+  : []"""
+
+TOO_FAINT = """() => {
+  const parse = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1] };
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = parse(getComputedStyle(each).backgroundColor);
+      if (colour[3] === 1) return colour;
+    }
+    return [255, 255, 255, 1];
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    const box = element.getBoundingClientRect();
+    if (!own || box.width < 2 || box.height < 2 || element.closest('svg')) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(parse(style.color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const large = parseFloat(style.fontSize) >= 24;
+    if (ratio < (large ? 3 : 4.5)) {
+      faint.push(element.tagName + '.' + element.className + ' ' + ratio.toFixed(2));
+    }
+  }
+  return faint;
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +102,38 @@ def first_day(seed: Any, tmp_path: Path) -> Iterator[Any]:
     opened = seed.open_site(tmp_path, fill=False)
     yield opened
     opened.engine.dispose()
+
+
+def _chromium() -> str | None:
+    places = ("/usr/bin/chromium", shutil.which("chromium"), shutil.which("google-chrome"))
+    return next((place for place in places if place and Path(place).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; the tests are skipped where there is none."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is missing: pip install playwright"
+    )
+    executable = _chromium()
+    if executable is None:
+        pytest.skip("no Chromium found: install the package chromium, or put it on the PATH")
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=executable, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def too_wide() -> Callable[[Any], list[str]]:
+    """What makes a page scroll sideways."""
+    return lambda tab: tab.evaluate(TOO_WIDE)
+
+
+@pytest.fixture(scope="session")
+def too_faint() -> Callable[[Any], list[str]]:
+    """Text that does not stand out from what is behind it (WCAG 2.2, 1.4.3: 4.5 to 1, 3 to 1 when large)."""
+    return lambda tab: tab.evaluate(TOO_FAINT)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
