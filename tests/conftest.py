@@ -17,6 +17,10 @@ from hypothesis import settings
 settings.register_profile("closedloop", parent=settings(), deadline=None)
 settings.load_profile("closedloop")
 
+# A process that a test starts would compile hundreds of modules anew where bytecode is switched off.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 CORPUS = Path(os.environ.get("CLOSEDLOOP_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 
 

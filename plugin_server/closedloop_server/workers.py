@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from closedloop.crm.retry import waiting_by
 from closedloop.errors import CrmError, RetryableError
 from closedloop_server.failure import where
 from closedloop_server.pipeline.backoff import again_at
@@ -79,9 +80,15 @@ class Worker:
             raise Stopped
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            again = self._one_turn()
-            self._sleep_until(again)
+        with waiting_by(self._nap):
+            while not self._stopping.is_set():
+                again = self._one_turn()
+                self._sleep_until(again)
+
+    def _nap(self, seconds: float) -> None:
+        """Waits between two tries of a call, which need not come to their end when the worker is to stop."""
+        self._stopping.wait(seconds)
+        self.check()
 
     def _one_turn(self) -> datetime | None:
         self._awake.clear()

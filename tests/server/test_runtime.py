@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from closedloop.crm import retry
 from closedloop.crm.hubspot import HubSpotCredentials
 from closedloop.crm.salesforce import SalesforceCredentials
-from closedloop.errors import AuthenticationError, SettingsError
+from closedloop.errors import AuthenticationError, RetryableError, SettingsError
 from closedloop.loop.feedback import CampaignFeedback
 from closedloop.sandbox.hubspot import HubSpotSandbox
 from closedloop.sandbox.salesforce import SalesforceSandbox
@@ -245,6 +246,22 @@ def test_a_wake_up_does_not_cut_the_wait_after_a_failure_short_but_hurrying_does
     finally:
         worker.ask_to_stop()
         worker.join()
+
+
+def test_a_worker_that_is_to_stop_does_not_wait_for_another_try_of_a_call() -> None:
+    tried = threading.Semaphore(0)
+
+    def unanswered() -> None:
+        tried.release()
+        raise RetryableError("nobody answers", retry_after=50.0)
+
+    worker = Worker("calling", lambda: retry.call(unanswered), clock=now)
+    worker.start()
+    assert tried.acquire(timeout=PATIENCE)
+    worker.ask_to_stop()
+    worker.join(40)
+    assert "calling" not in {thread.name for thread in threading.enumerate()}
+    assert not tried.acquire(blocking=False)
 
 
 def test_what_sales_does_in_salesforce_shows_on_the_campaigns_of_both_crms(tmp_path: Path) -> None:

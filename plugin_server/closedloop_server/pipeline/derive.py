@@ -48,9 +48,9 @@ def derive(services: Services) -> int:
     """Judges some of the subjects that wait for it; returns how many there were."""
     with reading(services.engine) as connection:
         waiting = stale.waiting(connection, stale.Work.SUBJECT, limit=BATCH)
+        if not waiting:
+            return 0
         verdicts = _judge(connection, services, [each.key for each in waiting])
-    if not waiting:
-        return 0
     news = {key: verdict for key, verdict in verdicts.items() if verdict.news}
     with writing(services.engine) as connection:
         _write(connection, services, news)

@@ -42,9 +42,9 @@ def expand(services: Services) -> int:
     """Follows some of the records that changed; returns how many there were."""
     with reading(services.engine) as connection:
         waiting = stale.waiting(connection, stale.Work.CHANGED, limit=BATCH)
+        if not waiting:
+            return 0
         concerned = _concerned(connection, {each.key for each in waiting})
-    if not waiting:
-        return 0
     with writing(services.engine) as connection:
         stale.note(connection, stale.Work.SUBJECT, concerned.subjects)
         stale.note(connection, stale.Work.PUBLISH, concerned.shown)

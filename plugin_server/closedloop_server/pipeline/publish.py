@@ -38,12 +38,12 @@ def publish(services: Services) -> int:
     """Works out anew what some campaigns and people should show; returns how many waited for it."""
     with reading(services.engine) as connection:
         waiting = stale.waiting(connection, stale.Work.PUBLISH, limit=BATCH)
+        if not waiting:
+            return 0
         pages = [
             _page(connection, services, name, [each.key for each in waiting if each.key.connection == name])
             for name in services.crms
         ]
-    if not waiting:
-        return 0
     with writing(services.engine) as connection:
         for page in pages:
             feedback.desire(connection, page.name, page.values, now=services.clock())

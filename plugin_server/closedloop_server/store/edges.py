@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from closedloop.schema.vocabulary import ObjectType
-from closedloop_server.store.rows import Key, key_of, key_values, where_keys
+from closedloop_server.store.rows import Key, among_keys, is_among_keys, key_of, key_values
 from closedloop_server.store.tables import edges, records
 
 
@@ -36,8 +36,8 @@ class Edge:
 
 def replace(connection: Connection, starts: Iterable[Key], found: Sequence[Edge]) -> None:
     """Makes `found` all the edges that these records have."""
-    for condition in where_keys(edges, starts):
-        connection.execute(delete(edges).where(condition))
+    for values in among_keys(starts):
+        connection.execute(_REMOVED, values)
     _insert(connection, found)
 
 
@@ -58,11 +58,9 @@ def add(connection: Connection, found: Sequence[Edge]) -> None:
 
 def out_of(connection: Connection, starts: Iterable[Key], roles: Sequence[Role] = tuple(Role)) -> list[Edge]:
     """The edges that these records have."""
-    wanted = edges.c.role.in_([role.value for role in roles])
+    wanted = {"roles": [role.value for role in roles]}
     return [
-        _edge(row)
-        for condition in where_keys(edges, starts)
-        for row in connection.execute(select(edges).where(condition, wanted))
+        _edge(row) for values in among_keys(starts) for row in connection.execute(_OUT_OF, values | wanted)
     ]
 
 
@@ -74,22 +72,31 @@ def into(
     objects: Sequence[ObjectType] = tuple(ObjectType),
 ) -> list[Edge]:
     """The edges that records of these objects have to `ends`; a deleted record points at nothing."""
-    wanted: list[ColumnElement[bool]] = [
-        edges.c.role.in_([role.value for role in roles]),
-        edges.c.object.in_([object_.value for object_ in objects]),
-        records.c.deleted.is_(False),
-    ]
-    joined = edges.join(
+    wanted = {"roles": [role.value for role in roles], "objects": [object_.value for object_ in objects]}
+    return [_edge(row) for values in among_keys(ends) for row in connection.execute(_INTO, values | wanted)]
+
+
+_REMOVED = delete(edges).where(is_among_keys(edges))
+
+_OF_ROLES = edges.c.role.in_(bindparam("roles", expanding=True))
+
+_OUT_OF = select(edges).where(is_among_keys(edges), _OF_ROLES)
+
+_INTO = (
+    select(edges)
+    .join(
         records,
         (records.c.connection == edges.c.connection)
         & (records.c.object == edges.c.object)
         & (records.c.crm_id == edges.c.crm_id),
     )
-    return [
-        _edge(row)
-        for condition in where_keys(edges, ends, "to_")
-        for row in connection.execute(select(edges).select_from(joined).where(condition, *wanted))
-    ]
+    .where(
+        is_among_keys(edges, "to_"),
+        _OF_ROLES,
+        edges.c.object.in_(bindparam("objects", expanding=True)),
+        records.c.deleted.is_(False),
+    )
+)
 
 
 def _edge(row: object) -> Edge:

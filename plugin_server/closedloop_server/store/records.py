@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import Connection, Executable, delete, select
 
 from closedloop.crm.base import Refusal
 from closedloop.schema.records import Record
@@ -15,13 +15,14 @@ from closedloop.schema.schemas import dump, load
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.store.rows import (
     Key,
+    among_keys,
     bound_key,
     chunks,
+    is_among_keys,
     is_bound_key,
     key_of,
     key_values,
     upsert,
-    where_keys,
 )
 from closedloop_server.store.tables import records, refusals
 
@@ -43,19 +44,9 @@ class Stored:
 
 def stored(connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
     """What is there of these objects, deleted ones included."""
-    columns = (
-        records.c.connection,
-        records.c.object,
-        records.c.crm_id,
-        records.c.updated_at,
-        records.c.deleted,
-        records.c.erased,
-        records.c.other_id,
-        records.c.data,
-    )
     found = {}
-    for condition in where_keys(records, keys):
-        for row in connection.execute(select(*columns).where(condition)):
+    for values in among_keys(keys):
+        for row in connection.execute(_STORED, values):
             key = key_of(row)
             found[key] = Stored(
                 key=key,
@@ -102,20 +93,16 @@ def by_other_id(connection: Connection, name: str, object_: ObjectType, ids: Ite
 
 def emails(connection: Connection, keys: Iterable[Key]) -> dict[Key, str]:
     """The e-mail addresses, in lower case, of those of these people who have one."""
-    columns = (records.c.connection, records.c.object, records.c.crm_id, records.c.email)
     return {
-        key_of(row): row.email
-        for condition in where_keys(records, keys)
-        for row in connection.execute(select(*columns).where(condition, records.c.email.is_not(None)))
+        key_of(row): row.email for values in among_keys(keys) for row in connection.execute(_EMAILS, values)
     }
 
 
 def with_emails(connection: Connection, addresses: Iterable[str]) -> dict[str, list[Key]]:
     """Everything that is not deleted and has one of these e-mail addresses, in lower case."""
-    columns = (records.c.connection, records.c.object, records.c.crm_id, records.c.email)
     found: dict[str, list[Key]] = {}
     for chunk in chunks(sorted(set(addresses))):
-        query = select(*columns).where(records.c.email.in_(chunk), records.c.deleted.is_(False))
+        query = select(*_KEY, records.c.email).where(records.c.email.in_(chunk), records.c.deleted.is_(False))
         for row in connection.execute(query):
             found.setdefault(row.email, []).append(key_of(row))
     return found
@@ -123,33 +110,47 @@ def with_emails(connection: Connection, addresses: Iterable[str]) -> dict[str, l
 
 def deleted(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of these objects that the CRM no longer has."""
-    return _standing(connection, keys, records.c.deleted.is_(True))
+    return _standing(connection, keys, _DELETED)
 
 
 def erased(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of these people whom the CRM deleted for their privacy."""
-    return _standing(connection, keys, records.c.erased.is_(True))
+    return _standing(connection, keys, _ERASED)
 
 
 def present(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of these objects that are known and not deleted."""
-    return _standing(connection, keys, records.c.deleted.is_(False))
+    return _standing(connection, keys, _PRESENT)
 
 
-def _standing(connection: Connection, keys: Iterable[Key], how: ColumnElement[bool]) -> set[Key]:
-    columns = (records.c.connection, records.c.object, records.c.crm_id)
-    return {
-        key_of(row)
-        for condition in where_keys(records, keys)
-        for row in connection.execute(select(*columns).where(condition, how))
-    }
+def _standing(connection: Connection, keys: Iterable[Key], which: Executable) -> set[Key]:
+    return {key_of(row) for values in among_keys(keys) for row in connection.execute(which, values)}
+
+
+_KEY = (records.c.connection, records.c.object, records.c.crm_id)
+_AMONG = is_among_keys(records)
+
+_DELETED = select(*_KEY).where(_AMONG, records.c.deleted.is_(True))
+_ERASED = select(*_KEY).where(_AMONG, records.c.erased.is_(True))
+_PRESENT = select(*_KEY).where(_AMONG, records.c.deleted.is_(False))
+_EMAILS = select(*_KEY, records.c.email).where(_AMONG, records.c.email.is_not(None))
+_STORED = select(
+    *_KEY,
+    records.c.updated_at,
+    records.c.deleted,
+    records.c.erased,
+    records.c.other_id,
+    records.c.data,
+).where(_AMONG)
+
+_ACCEPTED = delete(refusals).where(is_among_keys(refusals))
 
 
 def save(connection: Connection, found: Mapping[Key, Record], *, now: datetime) -> None:
     """Writes the records over what is there, and forgets that they were ever refused."""
     upsert(connection, records, [_row(key, record, now) for key, record in found.items()])
-    for condition in where_keys(refusals, found):
-        connection.execute(delete(refusals).where(condition))
+    for values in among_keys(found):
+        connection.execute(_ACCEPTED, values)
 
 
 def mark_deleted(connection: Connection, gone: Sequence[Key], *, now: datetime) -> None:

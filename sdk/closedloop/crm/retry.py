@@ -37,7 +37,8 @@ T = TypeVar("T")
 RetryOn = type[RetryableError] | tuple[type[RetryableError], ...]
 
 _backoff = wait_exponential(multiplier=0.5, max=20) + wait_random(0, 1)
-_sleep: Callable[[float], None] = time.sleep
+_switched: Callable[[float], None] | None = None
+_sleep: ContextVar[Callable[[float], None]] = ContextVar("closedloop_call_sleep", default=time.sleep)
 _ends_at: ContextVar[float | None] = ContextVar("closedloop_call_ends_at", default=None)
 
 
@@ -74,18 +75,28 @@ def remaining(most: float) -> float:
 
 
 @contextmanager
+def waiting_by(sleep: Callable[[float], None]) -> Iterator[None]:
+    """Within the block, in this thread, `sleep` waits between two tries. What it raises ends them."""
+    token = _sleep.set(sleep)
+    try:
+        yield
+    finally:
+        _sleep.reset(token)
+
+
+@contextmanager
 def without_waiting() -> Iterator[list[float]]:
     """For tests: nothing sleeps, in any thread, until the block ends; gives the waits there would have been.
 
     Everything else stays as it is: the number of attempts, and the deadline, which counts the waits.
     """
-    global _sleep  # noqa: PLW0603 - the threads of a server under test must see the switch too
-    before, waits = _sleep, list[float]()
-    _sleep = waits.append
+    global _switched  # noqa: PLW0603 - the threads of a server under test must see the switch too
+    before, waits = _switched, list[float]()
+    _switched = waits.append
     try:
         yield waits
     finally:
-        _sleep = before
+        _switched = before
 
 
 @contextmanager
@@ -99,8 +110,8 @@ def _until(deadline: float) -> Iterator[None]:
 
 
 def _nap(seconds: float) -> None:
-    """Sleeps; `_sleep` is looked up at each wait, so that the test switch is seen."""
-    _sleep(seconds)
+    """Sleeps; looked up at each wait, so that the test switch is seen."""
+    (_switched or _sleep.get())(seconds)
 
 
 def _wait(state: RetryCallState) -> float:

@@ -83,6 +83,10 @@ def add_money(amounts: Iterable[Money]) -> tuple[Money, ...]:
     sums: dict[str | None, Decimal] = {}
     for money in amounts:
         sums[money.currency] = sums.get(money.currency, ZERO) + money.amount
+    return _by_currency(sums)
+
+
+def _by_currency(sums: Mapping[str | None, Decimal]) -> tuple[Money, ...]:
     return tuple(
         Money(amount=amount, currency=currency)
         for currency, amount in sorted(sums.items(), key=lambda item: item[0] or "")
@@ -121,13 +125,12 @@ def by_campaign(row: Row[Any]) -> CampaignKey:
 
 
 def _tally(rows: Iterable[Row[Any]]) -> Tally:
-    lines: dict[tuple[Outcome, ReasonCode | None], list[Row[Any]]] = {}
+    lines: dict[tuple[str, str | None], list[Row[Any]]] = {}
     last: list[datetime] = []
     for row in rows:
-        reason = ReasonCode(row.reason) if row.reason else None
-        lines.setdefault((Outcome(row.outcome), reason), []).append(row)
+        lines.setdefault((row.outcome, row.reason), []).append(row)
         last += [row.last] if row.last else []
-    totals = [_line(outcome, reason, same) for (outcome, reason), same in lines.items()]
+    totals = [_line(Outcome(outcome), reason, same) for (outcome, reason), same in lines.items()]
     order: Mapping[Outcome, int] = {outcome: place for place, outcome in enumerate(DECIDED)}
     return Tally(
         lines=tuple(
@@ -137,15 +140,18 @@ def _tally(rows: Iterable[Row[Any]]) -> Tally:
     )
 
 
-def _line(outcome: Outcome, reason: ReasonCode | None, rows: list[Row[Any]]) -> Line:
+def _line(outcome: Outcome, reason: str | None, rows: list[Row[Any]]) -> Line:
+    credit, decisions, sums = ZERO, 0, dict[str | None, Decimal]()
+    for row in rows:
+        part = row.share * row.decisions
+        credit += part
+        decisions += row.decisions
+        if row.amount is not None:
+            sums[row.currency] = sums.get(row.currency, ZERO) + row.amount * part
     return Line(
         outcome=outcome,
-        reason=reason,
-        credit=sum((row.share * row.decisions for row in rows), ZERO),
-        decisions=sum(row.decisions for row in rows),
-        amounts=add_money(
-            Money(amount=row.amount * row.share * row.decisions, currency=row.currency)
-            for row in rows
-            if row.amount is not None
-        ),
+        reason=ReasonCode(reason) if reason else None,
+        credit=credit,
+        decisions=decisions,
+        amounts=_by_currency(sums),
     )
