@@ -1,0 +1,45 @@
+"""Asks a server the same simple question over and over: `python -m bench.asker URL TOKEN TIMES`.
+
+Plain sockets and no parsing beyond the length: what it costs itself must not be what is measured. Prints the
+seconds it took.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from urllib.parse import urlsplit
+
+
+def ask(url: str, token: str, times: int) -> float:
+    """The seconds that so many requests over one connection took; fails on any answer but 200."""
+    asked = urlsplit(url)
+    path = f"{asked.path or '/'}?{asked.query}" if asked.query else asked.path or "/"
+    question = (
+        f"GET {path} HTTP/1.1\r\nHost: {asked.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    )
+    with socket.create_connection((asked.hostname or "", asked.port or 0)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _one(connection, question)
+        started = time.perf_counter()
+        for _ in range(times):
+            _one(connection, question)
+        return time.perf_counter() - started
+
+
+def _one(connection: socket.socket, question: bytes) -> None:
+    connection.sendall(question)
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(head.partition(b"\r\n")[0].decode())
+    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{ask(sys.argv[1], sys.argv[2], int(sys.argv[3]))}\n")
