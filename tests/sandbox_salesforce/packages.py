@@ -13,7 +13,11 @@ import requests
 from closedloop.sandbox.salesforce import SalesforceSandbox
 from closedloop.sandbox.salesforce.soap.markup import Element, read, tag
 
-SPACES = {"m": "http://soap.sforce.com/2006/04/metadata", "u": "urn:partner.soap.sforce.com"}
+SPACES = {
+    "c": "urn:enterprise.soap.sforce.com",
+    "m": "http://soap.sforce.com/2006/04/metadata",
+    "u": "urn:partner.soap.sforce.com",
+}
 METADATA = SPACES["m"]
 
 

@@ -423,6 +423,16 @@ def test_batches_are_sent_packed_empty_or_too_large(bulk: Async, org: Org) -> No
     assert elements(bulk("GET", f"/job/{job}/batch/751000000000001"))["exceptionCode"] == "InvalidBatch"
 
 
+def test_what_xml_cannot_hold_is_left_out_of_what_is_said_of_a_batch(bulk: Async) -> None:
+    job = opened(bulk, "query", "Lead")
+    assert bulk("POST", f"/job/{job}/batch", "SELECT \x00").status_code == 201
+    said = etree.fromstring(bulk("GET", f"/job/{job}/batch").content).findtext(
+        f".//{{{NAMESPACE}}}stateMessage"
+    )
+    assert said is not None
+    assert "MALFORMED_QUERY" in said
+
+
 def test_the_days_batches_and_calls_run_out(bulk: Async, salesforce: SalesforceSandbox) -> None:
     job = opened(bulk, "query", "Lead")
     salesforce.api.usage.batches = 15_000

@@ -63,6 +63,16 @@ def test_an_assertion_gets_a_session(
         assert (body["instance_url"], "refresh_token" in body) == (salesforce.url, False)
 
 
+@pytest.mark.parametrize(("late", "status"), [(0, 200), (179, 200), (180, 400)])
+def test_clocks_may_differ_by_three_minutes(
+    salesforce: SalesforceSandbox, clock: Any, keys: tuple[str, str], late: int, status: int
+) -> None:
+    salesforce.login.public_key = keys[1]
+    expiry = clock.now.timestamp() - late
+    made = jwt.encode(claims(salesforce, clock, exp=expiry), keys[0], algorithm="RS256")
+    assert token(salesforce, grant_type=JWT_BEARER, assertion=made).status_code == status
+
+
 @pytest.mark.parametrize(
     ("wrong", "description"),
     [

@@ -167,11 +167,13 @@ def test_a_request_uses_what_an_earlier_one_answered(http: Any, org: Org) -> Non
         http,
         request("POST", "/sobjects/Campaign", "made", {"Name": "Composite"}),
         request("GET", "/query?q=SELECT Id FROM Campaign WHERE Name = 'Composite'", "asked"),
-        request("PATCH", "/sobjects/Campaign/@{asked.records[0].Id}", "changed", {"ParentId": "@{made.id}"}),
+        request(
+            "PATCH", "/sobjects/Campaign/@{asked.records[0].Id}", "changed", {"Description": "@{made.id}"}
+        ),
         request("GET", "/sobjects/Campaign/@{nothing.id}", "lost"),
     )
     assert [status for status, _ in answers] == [201, 200, 204, 400]
-    assert org.rows("Campaign")[0]["ParentId"] == answers[0][1]["id"]
+    assert org.rows("Campaign")[0]["Description"] == answers[0][1]["id"]
     assert answers[3][1][0]["errorCode"] == "PROCESSING_HALTED"
 
 

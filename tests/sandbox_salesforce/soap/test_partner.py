@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from closedloop.sandbox.salesforce import Org
+from closedloop.sandbox.salesforce import Org, SalesforceSandbox
 from closedloop.sandbox.salesforce.soap.markup import Element
 
 LEAD = "<sObjects><type>Lead</type><LastName>{}</LastName><Company>Acme</Company></sObjects>"
@@ -312,3 +312,37 @@ def test_the_type_may_stand_in_an_attribute(partner: Any, org: Org) -> None:
     made = partner('<create><sObjects xsi:type="urn1:Account"><Name>Acme</Name></sObjects></create>')
     assert codes(made) == [None]
     assert [row["Name"] for row in org.rows("Account")] == ["Acme"]
+
+
+def test_dates_without_an_offset_are_in_utc(partner: Any, org: Org) -> None:
+    lead = org.insert("Lead", {"LastName": "A", "Company": "Acme"})
+    dates = "<startDate>2026-11-20T13:00:00</startDate><endDate>2026-11-20T15:00:00.000+00:00</endDate>"
+    asked = f"<getUpdated><sObjectType>Lead</sObjectType>{dates}</getUpdated>"
+    assert partner(asked).find("result").values("ids") == [lead]
+
+
+def test_an_id_is_called_id_by_some(partner: Any, org: Org) -> None:
+    lead = org.insert("Lead", {"LastName": "A", "Company": "Acme"})
+    assert codes(partner(f"<delete><id>{lead}</id></delete>")) == [None]
+
+
+def test_passwords_are_set_and_reset(partner: Any, salesforce: SalesforceSandbox) -> None:
+    user = salesforce.org.integration_user_id
+    partner(f"<setPassword><userId>{user}</userId><password>other</password></setPassword>")
+    assert salesforce.login.password == "other"
+    made = partner(f"<resetPassword><userId>{user}</userId></resetPassword>").value("result", "password")
+    assert salesforce.login.password == made
+
+
+def test_the_enterprise_api_logs_in_and_writes(soap: Any, salesforce: SalesforceSandbox) -> None:
+    login = salesforce.login
+    asked = f"<login><username>{login.username}</username><password>{login.password}</password></login>"
+    result = soap(asked, api="c").find("result")
+    assert result.value("serverUrl") == (
+        f"{salesforce.url}/services/Soap/c/62.0/{salesforce.organization_id[:15]}"
+    )
+    assert result.value("sandbox") == "true"
+    lead = '<sObjects xsi:type="Lead"><LastName>A</LastName><Company>Acme</Company></sObjects>'
+    made = soap(f"<create>{lead}</create>", api="c")
+    assert codes(made) == [None]
+    assert salesforce.org.get("Lead", made.value("result", "id"))["LastName"] == "A"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Which of five characters are capitals, as zeros and ones, and the character of the suffix that says so.
 _CAPITALS = {ord(c): "1" if c.isupper() else "0" for c in _DIGITS}
 _GROUPS = {f"{number:05b}"[::-1]: character for number, character in enumerate(_SUFFIX)}
-_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 # Three characters after the key prefix name the instance that made the id.
 _INSTANCE = "Qy0"
 
@@ -25,16 +22,20 @@ def suffix(short: str) -> str:
 
 def long_id(value: object) -> str | None:
     """The 18-character form of an id, or None where the value is no id at all."""
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not isinstance(value, str) or len(value) not in (15, 18) or not (value.isascii() and value.isalnum()):
         return None
-    short = value[:15]
-    return short + suffix(short) if len(value) == 15 else value
+    return value + suffix(value) if len(value) == 15 else value
 
 
 def new_id(prefix: str, number: int) -> str:
     """The 18-character id of the `number`th record of the object with that key prefix."""
     short = prefix + _INSTANCE + _base62(number).rjust(15 - len(prefix) - len(_INSTANCE), "0")
     return short + suffix(short)
+
+
+def of_this_org(record_id: str) -> bool:
+    """Whether the id was made here, whatever it belongs to."""
+    return record_id[3:6] == _INSTANCE
 
 
 def _base62(number: int) -> str:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import requests
-
+from closedloop.sandbox.posting import Poster, UnreachedError
 from closedloop.sandbox.salesforce.envelope import Message, acknowledged, envelope
 from closedloop.sandbox.salesforce.ids import new_id
 from closedloop.sandbox.salesforce.records.derive import value
@@ -117,6 +116,11 @@ class Outbound:
             fires=fires,
         )
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether there is any definition."""
+        return bool(self._subscriptions)
+
     def withdraw(self, action_id: str) -> None:
         """Takes a definition back, with what waits to be sent for it."""
         with self._changed:
@@ -174,10 +178,9 @@ class Outbound:
         return bool(value(tables, kind.name, old, field) != value(tables, kind.name, new, field))
 
     def _run(self) -> None:
-        with requests.Session() as session:
-            session.trust_env = False
+        with Poster() as poster:
             while (batch := self._next()) is not None:
-                self._deliver(session, batch)
+                self._deliver(poster, batch)
 
     def _next(self) -> list[_Notification] | None:
         with self._changed:
@@ -190,12 +193,12 @@ class Outbound:
                 self._changed.wait(None if wait is None else wait - now)
         return None
 
-    def _deliver(self, session: requests.Session, batch: list[_Notification]) -> None:
+    def _deliver(self, poster: Poster, batch: list[_Notification]) -> None:
         subscription = self._subscriptions.get(batch[0].action_id)
         if subscription is None:  # withdrawn since it was taken from the queue
             return
         messages = self._messages(subscription, batch)
-        failure = self._post(session, subscription, messages) if messages else None
+        failure = self._post(poster, subscription, messages) if messages else None
         if messages:
             self._note(subscription, len(messages), failure)
         with self._changed:
@@ -233,17 +236,15 @@ class Outbound:
                 if row is not None
             ]
 
-    def _post(
-        self, session: requests.Session, subscription: _Subscription, messages: list[Message]
-    ) -> str | None:
+    def _post(self, poster: Poster, subscription: _Subscription, messages: list[Message]) -> str | None:
         body = envelope(self._org.organization_id, subscription.action_id, messages)
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
         try:
-            answer = session.post(
-                subscription.endpoint, data=body, headers=headers, timeout=self._timing.answer_timeout
+            answer = poster.post(
+                subscription.endpoint, body, headers, timeout=self._timing.answer_timeout, follow=True
             )
-        except requests.RequestException as error:
-            return f"the receiver cannot be reached: {type(error).__name__}"
+        except UnreachedError as error:
+            return f"the receiver cannot be reached: {error}"
         if acknowledged(answer.status_code, answer.content):
             return None
         return f"the receiver answered {answer.status_code} without an acknowledgement"

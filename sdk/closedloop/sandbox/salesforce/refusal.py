@@ -56,6 +56,16 @@ def no_such_record(field: str | None = None) -> Refusal:
     return Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=status, fields=fields)
 
 
+def foreign_id(record_id: str) -> Refusal:
+    """A field refers to a record of another org (recorded: the `SheeridWebhook` cassettes of
+    openstax/accounts)."""
+    return Refusal(
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        f"insufficient access rights on cross-reference id: {record_id[:15]}",
+        fields=[],
+    )
+
+
 def malformed_id(label: str, value: object, *, field: str) -> Refusal:
     """The value is no id, or an id of another object."""
     return Refusal("MALFORMED_ID", f"{label}: id value of incorrect type: {value}", fields=[field])

@@ -6,9 +6,7 @@ blank, JSON has its keys in alphabetical order, and instants are written `…Z` 
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
@@ -18,6 +16,7 @@ from werkzeug import Request
 
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.rest.call import Answer
+from closedloop.sandbox.salesforce.soap.markup import printable
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -33,14 +32,11 @@ def in_json(request: Request) -> bool:
 
 
 def content(request: Request) -> bytes:
-    """The body sent, unpacked."""
-    data = request.get_data()
-    if request.headers.get("Content-Encoding", "").lower() != "gzip":
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error):
-        raise Refusal("ClientInputError", "The request body is not gzip.") from None
+    """The body sent."""
+    # What could be unpacked has been.
+    if request.headers.get("Content-Encoding", "").lower() == "gzip":
+        raise Refusal("ClientInputError", "The request body is not gzip.")
+    return request.get_data()
 
 
 def job_info(request: Request) -> dict[str, Any]:
@@ -133,7 +129,7 @@ def _elements(tree: Tree, indent: str) -> str:
 def _element(name: str, value: Any, indent: str) -> str:
     if isinstance(value, list | tuple):
         return f"{indent}<{name}>\n{_elements(value, indent + ' ')}{indent}</{name}>\n"
-    return f"{indent}<{name}>{escape(_text(value))}</{name}>\n"
+    return f"{indent}<{name}>{escape(printable(_text(value)))}</{name}>\n"
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from closedloop.sandbox.salesforce.bulk import dataload, dataload_batches, dataload_queries
 from closedloop.sandbox.salesforce.bulk.dataload_jobs import QUERIES, Batch, Job
-from closedloop.sandbox.salesforce.bulk.jobs import Listed, no_hard_delete
+from closedloop.sandbox.salesforce.bulk.jobs import Listed, check_hard_delete
 from closedloop.sandbox.salesforce.bulk.loading import UnreadableError, key_field, read_sheet
 from closedloop.sandbox.salesforce.ids import long_id, new_id
 from closedloop.sandbox.salesforce.records.values import seconds
@@ -152,8 +152,8 @@ class DataloadJobs:
             raise Refusal("InvalidJob", f"Unable to find operation {operation}")
         if form not in _FORMS:
             raise Refusal("InvalidJob", f"Content type {form} is not supported by the sandbox.")
-        if operation == "hardDelete" and not self._services.bulk.hard_delete:
-            raise no_hard_delete("FeatureNotEnabled")
+        if operation == "hardDelete":
+            check_hard_delete(call.org, self._services.bulk, "FeatureNotEnabled")
         kind = _kind(call, str(given.get("object", "")), operation)
         chunk = dataload_queries.chunk_of(call.request.headers.get("Sforce-Enable-PKChunking"))
         return Job(

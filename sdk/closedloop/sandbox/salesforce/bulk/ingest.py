@@ -18,8 +18,8 @@ from closedloop.sandbox.salesforce.bulk.jobs import (
     Listed,
     Steering,
     basics,
+    check_hard_delete,
     no_entity,
-    no_hard_delete,
     one_of,
     wanted_state,
     wrong_state,
@@ -159,8 +159,8 @@ class IngestJobs:
         kind = _kind(call, body)
         one_of(body, "operation", _OPERATIONS, needed=True)
         operation = body["operation"]
-        if operation == "hardDelete" and not self._steering.hard_delete:
-            raise no_hard_delete("FEATURENOTENABLED")
+        if operation == "hardDelete":
+            check_hard_delete(call.org, self._steering, "FEATURENOTENABLED")
         key, wrong = key_field(kind, body.get("externalIdFieldName"))
         if operation == "upsert" and key is None:
             raise Refusal("INVALIDJOB", f"InvalidJob : {wrong}")

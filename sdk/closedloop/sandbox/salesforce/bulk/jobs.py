@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from closedloop.sandbox.salesforce.ids import long_id, new_id
+from closedloop.sandbox.salesforce.org import Org
 from closedloop.sandbox.salesforce.records.values import seconds, to_json
 from closedloop.sandbox.salesforce.refusal import Refusal, not_found
 from closedloop.sandbox.salesforce.rest.call import Answer, Call
@@ -275,10 +276,17 @@ def no_entity(name: object) -> Refusal:
     return Refusal("INVALIDENTITY", f"Entity '{name}' is not supported by the Bulk API.")
 
 
-def no_hard_delete(code: str) -> Refusal:
-    """hardDelete needs a permission that the user lacks; in the words that clients look for."""
+def check_hard_delete(org: Org, steering: Steering, code: str) -> None:
+    """Refuses hardDelete to a user who lacks the permission, in the words that clients look for.
+
+    A permission set grants it ("Bulk API Hard Delete"; CumulusCI makes one for it).
+    """
+    held = org.tables.where("PermissionSetAssignment", "AssigneeId", org.integration_user_id)
+    sets = (org.tables.get("PermissionSet", row["PermissionSetId"] or "") for row in held)
+    if steering.hard_delete or any(one and one["PermissionsBulkApiHardDelete"] for one in sets):
+        return
     message = (
         "hardDelete operation requires special user profile permission, please contact your system "
         "administrator"
     )
-    return Refusal(code, message)
+    raise Refusal(code, message)

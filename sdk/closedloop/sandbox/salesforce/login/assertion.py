@@ -1,7 +1,8 @@
 """Checks the assertions of the JWT bearer flow.
 
 Help, "OAuth 2.0 JWT Bearer Flow for Server-to-Server Integration": RS256, `iss` the client id, `aud` the
-login server (or the org's own address), `sub` the username, `exp` in the future. The refusals are those that
+login server (or the org's own address), `sub` the username, `exp` in the future, or past for less than the
+three minutes by which clocks may differ (CumulusCI sends the present moment). The refusals are those that
 users of the flow report.
 """
 
@@ -10,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import jwt
-
 _LOGIN = re.compile(r"https://(?:login|test|[a-z0-9-]+(?:\.[a-z]+)*\.my)\.salesforce\.com/?")
+
+_SKEW = 180
 
 Fault = tuple[str, str]
 """The error and its description."""
@@ -37,6 +38,8 @@ def fault_of(
 
 
 def _claims(assertion: str, key: str | None) -> dict[str, Any] | None:
+    import jwt  # noqa: PLC0415 - it takes cryptography, which few ever need
+
     # The claims are judged above, by the org's clock; the signature alone is judged here.
     options: Any = {"verify_signature": True, "require": [], "verify_exp": False, "verify_aud": False}
     options |= {"verify_iat": False, "verify_nbf": False, "verify_sub": False, "verify_iss": False}
@@ -52,6 +55,6 @@ def _addressed(audience: Any, url: str) -> bool:
 
 def _later(expiry: Any, now: float) -> bool:
     try:
-        return float(expiry) > now
+        return float(expiry) > now - _SKEW
     except (TypeError, ValueError):
         return False

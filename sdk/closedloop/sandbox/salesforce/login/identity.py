@@ -22,6 +22,11 @@ _REST = (
     ("query", "query/"),
     ("recent", "recent/"),
     ("tooling_rest", "tooling/"),
+    # Recorded: the identity in the cassettes of tablexi/restforce-db.
+    ("feeds", "chatter/feeds"),
+    ("groups", "chatter/groups"),
+    ("users", "chatter/users"),
+    ("feed_items", "chatter/feed-items"),
 )
 _SOAP = (("enterprise", "c"), ("metadata", "m"), ("partner", "u"), ("tooling_soap", "T"))
 
@@ -91,6 +96,8 @@ def _info(call: Call, user: dict[str, Any]) -> dict[str, Any]:
         "profile": f"{call.url}/{call.user}",
         "picture": photos["picture"],
         "address": address,
+        # Recorded: `metadata/write/user-info.json` of amp-labs/connectors.
+        "is_salesforce_integration_user": False,
         **_common(call, user),
         "updated_at": zulu(user["LastModifiedDate"]).replace(".000", ""),
     }

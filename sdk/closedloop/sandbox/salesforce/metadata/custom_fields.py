@@ -2,7 +2,7 @@
 
 Metadata API Developer Guide, "CustomField". The messages are those that people report of deployments:
 sfdx-hardis `deployTipsList.ts`, salto `salesforce-adapter`, amp-labs/connectors
-`metadata/test/err-bad-request.xml`.
+`metadata/test/err-bad-request.xml` and `test/metadata/write/object15/bad-request.xml`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "Text": ("length",),
 }
 _REFUSED: Mapping[str, tuple[str, ...]] = {
+    "Checkbox": ("required",),
     "Hierarchy": ("referenceTo",),
     "Html": ("required",),
     "LongTextArea": ("required",),

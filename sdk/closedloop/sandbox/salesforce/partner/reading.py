@@ -5,6 +5,7 @@ SOAP API Developer Guide, "Core Calls", "Describe Calls", "Utility Calls".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,10 @@ from closedloop.sandbox.salesforce.soql.search import search
 from closedloop.sandbox.salesforce.soql.search_terms import no_term
 from closedloop.sandbox.salesforce.soql.sosl import parse_search
 
+WITH_RECORDS = frozenset({"query", "queryAll", "queryMore", "retrieve", "search"})
+"""The calls that answer with records."""
+
+_OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
 _LARGEST_PAGE = 2000
 _SMALLEST_PAGE = 200
 _PAGE = 500
@@ -173,11 +178,16 @@ def user_info(call: Call) -> dict[str, Any]:
 
 def _in_rest(operation: Operation) -> Call:
     """The same question as the REST resource gets it."""
-    dates = {name: operation.element.value(f"{name}Date") or "" for name in ("start", "end")}
+    dates = {name: _date(operation.element.value(f"{name}Date") or "") for name in ("start", "end")}
     path = {"version": operation.version, "sobject": operation.element.value("sObjectType") or ""}
     if operation.call.org.objects.find(path["sobject"]) is None:
         raise Refusal("INVALID_TYPE", f"sObject type '{path['sobject']}' is not supported.")
     return replace(operation.call, request=Request.from_values(query_string=dates), path=path)
+
+
+def _date(text: str) -> str:
+    """An instant; one without an offset is in UTC (pyforce sends such)."""
+    return text if text.endswith("Z") or _OFFSET.search(text) else f"{text}Z"
 
 
 def _page_size(operation: Operation) -> int:

@@ -101,7 +101,8 @@ def _empty(operation: Operation) -> Markup:
 
 
 def _by_ids(operation: Operation, work: Callable[[str], Result]) -> Markup:
-    ids = operation.element.values("ids")
+    # The name is ids in the WSDL; pyforce writes id.
+    ids = operation.element.values("ids") or operation.element.values("id")
     return _written(results(operation, ids, work), ids)
 
 

@@ -73,7 +73,7 @@ def convert(
     org: Org, lead_id: str, *, opportunity: Mapping[str, Any] | None, into: Into, at: datetime, by: str
 ) -> Converted:
     """Converts the lead; refuses one that was converted before."""
-    lead = org.alive(org.tables.objects["Lead"], lead_id)
+    lead = org.free(org.tables.objects["Lead"], lead_id)
     if lead["IsConverted"]:
         raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
     if into.contact_id and not into.account_id:

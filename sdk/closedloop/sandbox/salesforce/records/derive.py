@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from closedloop.sandbox.salesforce.records.derive_catalogue import CATALOGUE, Derivation
+from closedloop.sandbox.salesforce.records.hierarchy import family
 from closedloop.sandbox.salesforce.records.tables import Row, Tables
+from closedloop.sandbox.salesforce.schema.sobject import SObject
 
 _NONE: Mapping[str, Derivation] = {}
 _NOBODY = Row()
@@ -32,10 +34,13 @@ def _person_name(_: Tables, row: Row) -> str:
 
 
 def _address(prefix: str) -> Derivation:
-    parts = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
+    names = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
+    parts = {prefix + name: name[0].lower() + name[1:] for name in names}
 
     def address(_: Tables, row: Row) -> dict[str, Any] | None:
-        values = {part[0].lower() + part[1:]: row.get(prefix + part) for part in parts}
+        if row.keys().isdisjoint(parts):
+            return None
+        values = {part: row.get(name) for name, part in parts.items()}
         return values if any(v is not None for v in values.values()) else None
 
     return address
@@ -169,21 +174,15 @@ _ROLLUPS: Mapping[str, Derivation] = {
 }
 
 
-def _family(tables: Tables, campaign: Row, seen: frozenset[str] = frozenset()) -> Iterator[Row]:
-    if campaign["Id"] in seen:
-        return
-    yield campaign
-    for child in tables.where("Campaign", "ParentId", campaign["Id"]):
-        yield from _family(tables, child, seen | {campaign["Id"]})
-
-
 def _summed(field: str) -> Derivation:
     """The sum of a field over a campaign and those below it."""
-    return lambda tables, row: sum((c[field] or Decimal(0) for c in _family(tables, row)), Decimal(0))
+    return lambda tables, row: sum(
+        (c[field] or Decimal(0) for c in family(tables, "Campaign", row)), Decimal(0)
+    )
 
 
 def _hierarchy(rollup: Derivation) -> Derivation:
-    return lambda tables, row: sum(rollup(tables, member) for member in _family(tables, row))
+    return lambda tables, row: sum(rollup(tables, member) for member in family(tables, "Campaign", row))
 
 
 _SUMMED = ("BudgetedCost", "ActualCost", "ExpectedRevenue", "NumberSent")
@@ -255,6 +254,15 @@ def value(tables: Tables, sobject: str, row: Row, field: str) -> Any:
     """The field's value, kept or computed."""
     derivation = _derivation(tables, sobject, field)
     return row.get(field) if derivation is None else derivation(tables, row)
+
+
+def computed(tables: Tables, kind: SObject, row: Row) -> dict[str, Any]:
+    """The fields of the row that are computed."""
+    given = DERIVED.get(kind.name, _NONE)
+    values = {name: given[name](tables, row) for name in given if name in kind.fields}
+    if kind.locations:
+        values |= {name: value(tables, kind.name, row, name) for name in kind.locations}
+    return values
 
 
 def reader(tables: Tables, sobject: str, field: str) -> Callable[[Row], Any]:

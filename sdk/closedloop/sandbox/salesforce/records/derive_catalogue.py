@@ -37,10 +37,15 @@ def _total(_: Tables, row: Row) -> Decimal | None:
 
 
 def _body_length(_: Tables, row: Row) -> int:
+    return len(content(row))
+
+
+def content(row: Row) -> bytes:
+    """The file in an attachment; nothing where what was sent is no base64."""
     try:
-        return len(base64.b64decode(row["Body"] or ""))
+        return base64.b64decode(row["Body"] or "")
     except binascii.Error:
-        return 0
+        return b""
 
 
 def _revenue_share(tables: Tables, row: Row) -> Decimal | None:

@@ -45,7 +45,12 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "PermissionSet": {"Type": "Regular"},
     "Profile": {"UserType": "Standard"},
-    "UserRole": {"PortalType": "None"},
+    "UserRole": {
+        "PortalType": "None",
+        "OpportunityAccessForAccountOwner": "Edit",
+        "CaseAccessForAccountOwner": "Edit",
+        "ContactAccessForAccountOwner": "Edit",
+    },
 }
 _TRUE = {"User": ("IsActive",), "OpportunityStage": ("IsActive",), "PermissionSet": ("IsCustom",)} | {
     "PermissionSetAssignment": ("IsActive",),
@@ -113,7 +118,9 @@ def _default(row: Row, defaults: Mapping[str, Any]) -> None:
 
 
 def _default_of(rows: Any, field: str) -> Any:
-    return next((row[field] for row in rows if row["IsDefault"]), None)
+    # One that nobody marked as the default any more still leaves a first one.
+    found = sorted(rows, key=lambda row: (not row["IsDefault"], row["SortOrder"] or 0))
+    return found[0][field] if found else None
 
 
 def _opportunity(tables: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> Row:
@@ -172,6 +179,9 @@ _COMPLETE: Mapping[str, Callable[[Tables, Row, Mapping[str, Any], Row | None], R
     "Event": _event,
 }
 
+FOLLOWED = frozenset({"Campaign", "Opportunity", "OpportunityContactRole", "CampaignMemberStatus"})
+"""The objects after whose writes Salesforce writes more."""
+
 Create = Callable[[str, Mapping[str, Any]], str]
 
 
@@ -204,6 +214,14 @@ def _keep_one(tables: Tables, sobject: str, parent: str, flag: str, chosen: Row)
         if other["Id"] != chosen["Id"] and other[flag]:
             stamps = {name: chosen[name] for name in ("LastModifiedDate", "SystemModstamp")}
             tables.put(sobject, other | {flag: False} | stamps)
+
+
+def renamed(tables: Tables, old: Row, new: Row) -> None:
+    """Lets the members that have a status keep it under its new label (not confirmed)."""
+    if old["Label"] != new["Label"]:
+        for member in tables.where("CampaignMember", "CampaignId", new["CampaignId"]):
+            if member["Status"] == old["Label"]:
+                tables.put("CampaignMember", member | {"Status": new["Label"]})
 
 
 def stamps(at: datetime, by: str) -> dict[str, Any]:

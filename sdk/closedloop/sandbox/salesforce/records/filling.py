@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from closedloop.sandbox.salesforce.ids import new_id
 from closedloop.sandbox.salesforce.records import effects
 from closedloop.sandbox.salesforce.records.history import first_stage
 from closedloop.sandbox.salesforce.records.indexes import Row, compact
-from closedloop.sandbox.salesforce.records.values import stored
+from closedloop.sandbox.salesforce.records.values import prepared
 from closedloop.sandbox.salesforce.refusal import unknown_column
 from closedloop.sandbox.salesforce.schema.sobject import SObject
 
@@ -28,15 +28,17 @@ def fill(
     """Makes a record of each row; returns their ids. Callers hold the org's lock."""
     known = cache(lambda name: _reader(kind, name))
     whole = _defaulting(org, kind, by)
+    followed = kind.name in effects.FOLLOWED
     made = []
     for given in rows:
         row = whole(_stamped(_read(given, known), at, by))
         row["Id"] = new_id(kind.prefix, org.number())
         row = effects.complete(org.tables, kind, row, given, old=None)
-        org.tables.add(kind.name, compact(row))
+        org.tables.add(kind.name, compact(row) if None in row.values() else row)
         if kind.name == "Opportunity":
             org.tables.add("OpportunityHistory", first_stage(org, row))
-        _along(org, kind, row, given)
+        if followed:
+            _along(org, kind, row, given)
         made.append(row["Id"])
     return made
 
@@ -49,24 +51,24 @@ def _reader(kind: SObject, name: str) -> _Reader:
     field = kind.field(name)
     if field is None:
         raise unknown_column(name, kind.name)
-    return field.name, partial(stored, field)
+    return field.name, prepared(field)
 
 
 def _read(given: Mapping[str, Any], known: Callable[[str], _Reader]) -> Row:
     row = Row()
     for name, value in given.items():
         proper, read = known(name)
-        row[proper] = read(value)
+        if (kept := read(value)) is not None:
+            row[proper] = kept
     return row
 
 
 def _stamped(row: Row, at: datetime, by: str) -> Row:
-    created = row["CreatedDate"] or at
-    changed = row["LastModifiedDate"] or created
-    author = row["CreatedById"] or by
-    row["CreatedDate"], row["CreatedById"] = created, author
-    row["LastModifiedDate"], row["LastModifiedById"] = changed, row["LastModifiedById"] or author
-    row["SystemModstamp"] = row["SystemModstamp"] or changed
+    created = row.setdefault("CreatedDate", at)
+    author = row.setdefault("CreatedById", by)
+    changed = row.setdefault("LastModifiedDate", created)
+    row.setdefault("LastModifiedById", author)
+    row.setdefault("SystemModstamp", changed)
     return row
 
 
@@ -75,7 +77,7 @@ def _defaulting(org: Records, kind: SObject, by: str) -> Callable[[Row], Row]:
     if kind.name in _ONE_BY_ONE or kind.custom:
         return lambda row: effects.with_defaults(org.tables, kind, row, by=by)
     template = compact(effects.with_defaults(org.tables, kind, Row(), by=by))
-    return lambda row: template | {name: value for name, value in row.items() if value is not None}
+    return lambda row: template | row
 
 
 def _along(org: Records, kind: SObject, row: Row, given: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from closedloop.sandbox.salesforce.records import hierarchy
 from closedloop.sandbox.salesforce.records.tables import Row
 from closedloop.sandbox.salesforce.refusal import Refusal
 from closedloop.sandbox.salesforce.schema.sobject import SObject
@@ -20,19 +21,31 @@ def merge(org: Org, kind: SObject, master: Row, merged: Row, stamps: Mapping[str
     """
     if "MasterRecordId" not in kind.fields or master["Id"] == merged["Id"]:
         raise Refusal("INVALID_OPERATION", f"these {kind.plural.lower()} cannot be merged", fields=[])
+    if master.get("IsConverted") or merged.get("IsConverted"):
+        raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
+    over = (
+        hierarchy.ids_above(org.tables, kind.name, master["Id"])
+        if kind.name in {"Account", "Contact"}
+        else set()
+    )
     for child, field in org.tables.objects.referring(kind):
         if field.derived or field.name == "MasterRecordId":
             continue
         for row in org.tables.where(child.name, field.name, merged["Id"]):
             moved = row | {field.name: master["Id"]} | stamps
+            if row["Id"] in over and hierarchy.is_above(field.name, child):
+                # It would stand below itself.
+                moved = row | {field.name: None} | stamps
             if child.name == "CampaignMember" and _is_member(org, field.name, moved):
                 moved = row | {"IsDeleted": True} | stamps
             org.tables.put(child.name, moved)
     gone = {"IsDeleted": True, "MasterRecordId": master["Id"]}
     org.tables.put(kind.name, merged | gone | stamps)
-    org.tables.put(kind.name, master | stamps)
+    # It may have been moved as well.
+    left = (org.tables.get(kind.name, master["Id"]) or master) | stamps
+    org.tables.put(kind.name, left)
     if kind.name == "Lead":
-        org.history.happened(kind, master | stamps, "leadMerged")
+        org.history.happened(kind, left, "leadMerged")
 
 
 def _is_member(org: Org, field: str, moved: Row) -> bool:

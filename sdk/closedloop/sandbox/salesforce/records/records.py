@@ -203,7 +203,10 @@ class Records:
             whole = effects.complete(self.tables, kind, old | changed, changed, old=old)
             self.validation.check(self.tables, kind, whole)
         self.write(kind, old, changed, at, by)
-        effects.after_write(self.tables, kind.name, self.tables.get(kind.name, old["Id"]) or old, Row(), None)
+        new = self.tables.get(kind.name, old["Id"]) or old
+        effects.after_write(self.tables, kind.name, new, Row(), None)
+        if kind.name == "CampaignMemberStatus":
+            effects.renamed(self.tables, old, new)
 
     def bin(self, kind: SObject, row: Row, stamps: Mapping[str, Any]) -> None:
         """Puts the row into the recycle bin, with those that cannot be without it."""
@@ -217,7 +220,9 @@ class Records:
             if not self.tables.indexed(child.name, field.name):
                 continue
             for referring in self.tables.where(child.name, field.name, row["Id"]):
-                if field.cascades:
+                # A member that a conversion moved belongs to the contact, not to the lead (not confirmed).
+                moved = field.name == "LeadId" and referring.get("ContactId") is not None
+                if field.cascades and not moved:
                     self.bin(child, referring, stamps)
                 else:
                     self.tables.put(child.name, referring | {field.name: None})

@@ -5,8 +5,11 @@ SOAP API Developer Guide, undelete(), emptyRecycleBin().
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from closedloop.sandbox.salesforce.ids import long_id
 from closedloop.sandbox.salesforce.org import Org
+from closedloop.sandbox.salesforce.records import rules
 from closedloop.sandbox.salesforce.records.effects import stamps
 from closedloop.sandbox.salesforce.records.tables import Row
 from closedloop.sandbox.salesforce.records.values import seconds
@@ -44,11 +47,16 @@ def _binned(org: Org, given: str, code: str, message: str) -> tuple[SObject, Row
 
 def _restore(org: Org, kind: SObject, row: Row) -> None:
     stamp = stamps(seconds(org.clock()), org.integration_user_id)
-    org.tables.put(kind.name, row | {"IsDeleted": False} | stamp)
+    rules.check_restored(org.tables, kind, row)
+    # What lost a merge is a record of its own again.
+    alone = {"MasterRecordId": None} if row.get("MasterRecordId") else {}
+    org.tables.put(kind.name, row | {"IsDeleted": False} | alone | stamp)
     for child, field in org.tables.objects.referring(kind):
         if not field.cascades or not org.tables.indexed(child.name, field.name):
             continue
         for one in org.tables.where(child.name, field.name, row["Id"], deleted=True):
             # What went with it has its stamp.
             if one.get("IsDeleted") and one["SystemModstamp"] == row["SystemModstamp"]:
-                _restore(org, child, one)
+                # What cannot come back, since another parent is gone, stays where it is.
+                with suppress(Refusal), org.transaction():
+                    _restore(org, child, one)

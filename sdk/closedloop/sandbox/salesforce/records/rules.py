@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from closedloop.sandbox.salesforce.ids import of_this_org
+from closedloop.sandbox.salesforce.records import hierarchy
 from closedloop.sandbox.salesforce.records.tables import Row, Tables
 from closedloop.sandbox.salesforce.records.values import stored
 from closedloop.sandbox.salesforce.refusal import (
     Refusal,
     deleted,
+    foreign_id,
     malformed_id,
     no_such_record,
     unknown_column,
@@ -44,8 +47,27 @@ def check(tables: Tables, kind: SObject, row: Row, changed: Mapping[str, Any], *
             _check_reference(tables, field, changed[name])
         if field.unique and changed[name] is not None:
             _check_unique(tables, kind, field, row)
+    hierarchy.check(tables, kind, row, changed)
     if kind.name in _AFTER:
         _AFTER[kind.name](tables, row, changed, old)
+
+
+def check_restored(tables: Tables, kind: SObject, row: Row) -> None:
+    """Refuses to take a row out of the bin without what it belongs to, or beside one that took its place."""
+    for field in kind.fields.values():
+        value = row.get(field.name)
+        if field.cascades and value is not None and not _lives(tables, field, value):
+            # That it is refused, and how, is not confirmed.
+            raise Refusal("UNDELETE_FAILED", f"{field.label}: the parent is deleted", fields=[])
+        if field.unique and value is not None:
+            _check_unique(tables, kind, field, row)
+    if kind.name == "CampaignMember":
+        _check_not_twice(tables, row)
+
+
+def _lives(tables: Tables, field: Field, record_id: str) -> bool:
+    rows = (tables.get(name, record_id) for name in field.refers_to if tables.objects.find(name))
+    return any(row is not None and not row.get("IsDeleted") for row in rows)
 
 
 def check_delete(tables: Tables, kind: SObject, row: Row) -> None:
@@ -86,7 +108,7 @@ def _check_reference(tables: Tables, field: Field, record_id: str) -> None:
         raise malformed_id(field.label, record_id, field=field.name)
     row = next((found for t in targets if (found := tables.get(t.name, record_id))), None)
     if row is None:
-        raise no_such_record(field.name)
+        raise no_such_record(field.name) if of_this_org(record_id) else foreign_id(record_id)
     if row.get("IsDeleted"):
         raise deleted(status=400)
 
@@ -133,6 +155,10 @@ def _check_member_person(tables: Tables, row: Row) -> None:
     lead = tables.get("Lead", row.get("LeadId") or "")
     if lead and lead["IsConverted"]:
         raise _converted_lead()
+    _check_not_twice(tables, row)
+
+
+def _check_not_twice(tables: Tables, row: Row) -> None:
     for field in ("LeadId", "ContactId"):
         others = tables.where("CampaignMember", field, row[field]) if row.get(field) else []
         if any(o["CampaignId"] == row["CampaignId"] for o in others):
@@ -146,6 +172,14 @@ def _member_has_a_person(_: Tables, row: Row, changed: Mapping[str, Any], old: R
         fields = ["LeadId", "ContactId"]
         message = f"Required fields are missing: [{', '.join(fields)}]"
         raise Refusal("REQUIRED_FIELD_MISSING", message, fields=fields)
+
+
+def _label_is_new(tables: Tables, row: Row, changed: Mapping[str, Any], old: Row | None) -> None:  # noqa: ARG001
+    # Users who add a status that every campaign has already report these words.
+    for other in tables.where("CampaignMemberStatus", "CampaignId", row["CampaignId"]):
+        if other["Id"] != row["Id"] and other["Label"] == row["Label"]:
+            message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
+            raise Refusal("DUPLICATE_VALUE", message, fields=[])
 
 
 def _check_member_status(tables: Tables, row: Row) -> None:
@@ -190,6 +224,7 @@ _BEFORE: Mapping[str, _Rule] = {
 }
 _AFTER: Mapping[str, _Rule] = {
     "CampaignMember": _member_is_new,
+    "CampaignMemberStatus": _label_is_new,
     "FieldPermissions": _grant_is_of_what_there_is,
     "ObjectPermissions": _grant_is_of_what_there_is,
     "PermissionSetAssignment": _assignment_is_new,

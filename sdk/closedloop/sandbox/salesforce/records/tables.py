@@ -175,7 +175,9 @@ class Tables:
     def _replace(self, sobject: str, record_id: str, old: Row | None, new: Row | None) -> None:
         self._writes[sobject] += 1
         for field, index in self._indexes[sobject].items():
-            index.change(record_id, old and old.get(field), new and new.get(field))
+            before, after = old and old.get(field), new and new.get(field)
+            if before is not after:
+                index.change(record_id, before, after)
         for order in self._orders.get(sobject, _NO_ORDERS).values():
             order.change(old, new)
         if new is None:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from werkzeug import Request
-from werkzeug.http import http_date
 
 from closedloop.sandbox.faults.effects import Act, Reply, Strike
-from closedloop.sandbox.received import ReceivedLog, status_line
+from closedloop.sandbox.received import ReceivedLog, date_header, status_line
 from closedloop.sandbox.routing import NoRouteError, Router, WrongMethodError, path_of
 from closedloop.sandbox.salesforce.login.oauth import Login
 from closedloop.sandbox.salesforce.login.sessions import Sessions
@@ -23,6 +22,7 @@ from closedloop.sandbox.salesforce.refusal import Refusal, expired_session, not_
 from closedloop.sandbox.salesforce.rest import versions
 from closedloop.sandbox.salesforce.rest.allowances import Usage
 from closedloop.sandbox.salesforce.rest.call import Answer, Call
+from closedloop.sandbox.salesforce.rest.compression import unpacked
 from closedloop.sandbox.salesforce.rest.replies import answer_of
 from closedloop.sandbox.salesforce.rest.route import Route, Services
 from closedloop.sandbox.salesforce.rest.routes import routes
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # The address alone, or the address with the headers (reference: Client defects, URL length).
 _LONGEST_HEAD = 16_384
+# Clients that know orgs by their names alone: sfdclib, salesforce-api.
+_OWN_DOMAIN = ".my.salesforce.com"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -60,7 +62,7 @@ class Api:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
-        request = Request(environ)
+        request = Request(unpacked(environ))
         status = _too_long(environ)
         if status:
             answer = Answer(status=status, raw=f"<h1>{status}</h1>".encode(), kind="text/html")
@@ -118,7 +120,12 @@ class Api:
         return route.handler(self._call(request, path))
 
     def _call(self, request: Request, path: Mapping[str, str]) -> Call:
-        return Call(org=self._org, url=self.services.url(), request=request, path=path)
+        return Call(org=self._org, url=self._url(request), request=request, path=path)
+
+    def _url(self, request: Request) -> str:
+        """Where the org is: at the address of an org, if the request came for one through a proxy."""
+        host = request.host
+        return f"https://{host}" if host.endswith(_OWN_DOMAIN) else self.services.url()
 
     def _matched(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         try:
@@ -149,7 +156,7 @@ class Api:
         if answer.status != HTTPStatus.NO_CONTENT:
             headers.append(("Content-Length", str(len(content))))
         headers.append(("Sforce-Limit-Info", self.usage.header()))
-        headers.append(("Date", http_date(self._org.clock())))  # clients take the server's time from it
+        headers.append(("Date", date_header(self._org.clock())))  # clients take the server's time from it
         return content, headers
 
 

@@ -10,6 +10,7 @@ from werkzeug import Request
 
 from closedloop.sandbox.salesforce.org import Org
 from closedloop.sandbox.salesforce.refusal import Refusal, not_found
+from closedloop.sandbox.salesforce.rest.blobs import MULTIPART, record_in
 from closedloop.sandbox.salesforce.rest.json_body import object_in
 from closedloop.sandbox.salesforce.schema.sobject import SObject
 
@@ -61,7 +62,9 @@ class Call:
         return kind
 
     def body(self) -> dict[str, Any]:
-        """The JSON object sent."""
+        """The JSON object sent, or the parts of a record with a file."""
+        if self.request.mimetype == MULTIPART:
+            return record_in(self.request)
         return object_in(self.request.get_data(), self.request.mimetype)
 
 

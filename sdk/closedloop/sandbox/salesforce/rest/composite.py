@@ -127,8 +127,16 @@ def _run(parts: Sequence[Part], inner: Inner, done: Done, *, all_or_none: bool) 
         answer = _answer(part, inner, known)
         done.append((part["referenceId"], answer))
         known[part["referenceId"]] = answer.body
-        if all_or_none and answer.status >= 400:
+        if all_or_none and (answer.status >= 400 or _lost_a_record(answer)):
             raise _HaltedError
+
+
+def _lost_a_record(answer: Answer) -> bool:
+    """Whether a collection within could not write all its records: the outer allOrNone holds for them, too,
+    whatever their own says (REST API Developer Guide, "allOrNone Parameters in Composite and Collections
+    Requests")."""
+    rows = answer.body if isinstance(answer.body, list) else ()
+    return any(isinstance(row, dict) and row.get("success") is False for row in rows)
 
 
 def _complete(part: Any) -> bool:

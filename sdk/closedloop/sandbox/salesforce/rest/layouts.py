@@ -11,7 +11,7 @@ from typing import Any
 from closedloop.sandbox.salesforce.refusal import not_found
 from closedloop.sandbox.salesforce.rest.call import Answer, Call
 from closedloop.sandbox.salesforce.rest.route import Route
-from closedloop.sandbox.salesforce.schema.describe import layoutable, record_types
+from closedloop.sandbox.salesforce.schema.describe import compact, layoutable, record_types
 from closedloop.sandbox.salesforce.schema.sobject import Field, SObject
 
 
@@ -51,7 +51,8 @@ def _layout_of_type(call: Call) -> Answer:
 
 
 def _compact_layouts(call: Call) -> Answer:
-    _laid_out(call)
+    if not compact(call.kind()):
+        raise not_found()
     body: dict[str, Any] = {
         "compactLayouts": [],
         "defaultCompactLayoutId": None,

@@ -9,6 +9,17 @@ from closedloop.sandbox.salesforce.refusal import not_found
 from closedloop.sandbox.salesforce.schema.sobject import Field, SObject
 
 
+def found(org: Org, kind: SObject, given: str) -> Row:
+    """The record with the id, which is not deleted."""
+    record_id = long_id(given)
+    if record_id is None:
+        raise not_found(f"Provided external ID field does not exist or is not accessible: {given}")
+    row = org.tables.get(kind.name, record_id)
+    if row is None or row.get("IsDeleted"):
+        raise not_found()
+    return row
+
+
 def lookup_field(kind: SObject, name: str) -> Field:
     """The field, if records may be looked up by it."""
     field = kind.field(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from closedloop.sandbox.salesforce.rest import versions
 from closedloop.sandbox.salesforce.rest.call import Answer, Call
 from closedloop.sandbox.salesforce.rest.route import Route, Services
@@ -15,6 +17,16 @@ _RESOURCES = (
     *("dedupe", "async-queries", "query", "jobs", "localizedvalue", "mobile", "emailConnect", "consent"),
     *("tokenizer", "compactLayouts", "async", "sobjects", "actions", "support"),
 )
+# What an org without pages has none of (REST API Developer Guide, "Themes", "Tabs", "Quick Actions",
+# "AppMenu", "Process Rules", "Process Approvals"; jsforce asks for the first three).
+_NOTHING: Mapping[str, object] = {
+    "/theme": {"themeItems": []},
+    "/tabs": [],
+    "/quickActions": [],
+    "/appMenu/AppSwitcher": {"appMenuItems": []},
+    "/process/rules": {"rules": {}},
+    "/process/approvals": {"approvals": {}},
+}
 
 
 def routes(services: Services) -> tuple[Route, ...]:
@@ -29,7 +41,12 @@ def routes(services: Services) -> tuple[Route, ...]:
         Route(methods="GET", path="/limits", handler=limits),
         Route(methods="GET", path="/limits/recordCount", handler=_record_count),
         Route(methods="GET", path="/recent", handler=_recent),
+        *(Route(methods="GET", path=path, handler=_showing(body)) for path, body in _NOTHING.items()),
     )
+
+
+def _showing(body: object) -> Callable[[Call], Answer]:
+    return lambda _: Answer(body=body)
 
 
 def _versions(_: Call) -> Answer:

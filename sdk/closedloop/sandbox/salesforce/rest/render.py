@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from closedloop.sandbox.salesforce.records.derive import reader
+from closedloop.sandbox.salesforce.records.derive import computed, reader
 from closedloop.sandbox.salesforce.records.tables import Row
 from closedloop.sandbox.salesforce.records.values import to_json
 from closedloop.sandbox.salesforce.refusal import Refusal
@@ -62,6 +62,9 @@ class Node:
         """Selects a field of the record."""
         if self._kind is None:
             self.add(name, lambda kind, row: plain(self._value(kind, row, name)))
+            return
+        if self._kind.fields[name].type == "base64":
+            self.add(name, lambda kind, row: _address(kind, row, name, self._version))
             return
         read = reader(self._org.tables, self._kind.name, name)
         if self._kind.fields[name].type in _AS_THEY_ARE:
@@ -209,7 +212,22 @@ def _expand_fields(node: Node, which: str, scope: Scope, limit: int | None) -> N
 
 def whole(org: Org, kind: SObject, row: Row, version: str) -> dict[str, Any]:
     """The record with every field, as a GET of it answers."""
-    node = Node(org, version, kind)
-    for name in kind.fields:
-        node.field(name)
-    return node.render(kind, row)
+    shown = attributes(kind, row["Id"], version, shown=kind.name)
+    record: dict[str, Any] = {"attributes": shown, **kind.blank}
+    # A row holds what is not null, be it seen by the caller or not.
+    for name, value in row.items():
+        if name in record:
+            record[name] = value if type(value) is str else to_json(value)
+    for name, value in computed(org.tables, kind, row).items():
+        record[name] = plain(value)
+    if kind.name in _WITH_FILES:
+        record["Body"] = _address(kind, row, "Body", version)
+    return record
+
+
+_WITH_FILES = frozenset({"Attachment"})
+
+
+def _address(kind: SObject, row: Row, name: str, version: str) -> str | None:
+    """Where the file in a field is got (REST API Developer Guide, "sObject Blob Retrieve")."""
+    return f"/services/data/v{version}/sobjects/{kind.name}/{row['Id']}/{name}" if row[name] else None

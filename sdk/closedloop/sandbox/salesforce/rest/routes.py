@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from closedloop.sandbox.salesforce.bulk import routes as bulk_routes
 from closedloop.sandbox.salesforce.login.access import Access
+from closedloop.sandbox.salesforce.login.passwords import Passwords
 from closedloop.sandbox.salesforce.metadata import routes as metadata
 from closedloop.sandbox.salesforce.rest import collections, composites, layouts, organisation, sobjects
 from closedloop.sandbox.salesforce.rest.route import Route, Services
@@ -16,6 +17,7 @@ from closedloop.sandbox.salesforce.soql import queries, searches
 def routes(services: Services) -> Iterator[Route]:
     """Every route, a module at a time."""
     yield from Access(services).routes()
+    yield from Passwords(services).routes()
     yield from soap_routes.routes(services)
     yield from metadata.routes(services)
     yield from organisation.routes(services)
@@ -37,6 +39,11 @@ def _records(services: Services) -> tuple[Route, ...]:
         Route(methods="GET", path=f"{one}/updated", handler=replication.updated),
         Route(methods="GET", path=f"{one}/deleted", handler=replication.deleted),
         Route(methods="GET PATCH DELETE", path=f"{one}/<id>", handler=sobjects.record),
+        # nforce writes names in lower case.
+        *(
+            Route(methods="GET", path=f"{one}/<id>/{name}", handler=sobjects.blob)
+            for name in ("Body", "body")
+        ),
         Route(methods="GET PATCH DELETE", path=f"{one}/<field>/<value>", handler=sobjects.by_key),
         Route(methods="POST PATCH DELETE", path="/composite/sobjects", handler=collections.write),
         Route(methods="GET POST", path="/composite/sobjects/<sobject>", handler=collections.retrieve),

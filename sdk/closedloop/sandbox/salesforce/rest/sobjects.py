@@ -6,6 +6,7 @@ REST API Developer Guide: "Working with Records", "Upsert a Record Using an Exte
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,13 @@ from werkzeug.http import http_date
 
 from closedloop.sandbox.salesforce.ids import long_id
 from closedloop.sandbox.salesforce.org import Org
+from closedloop.sandbox.salesforce.records.derive_catalogue import content
 from closedloop.sandbox.salesforce.records.references import resolved
 from closedloop.sandbox.salesforce.records.tables import Row
 from closedloop.sandbox.salesforce.refusal import Refusal, not_found, unknown_column
 from closedloop.sandbox.salesforce.rest.call import Answer, Call, writeable
-from closedloop.sandbox.salesforce.rest.lookups import lookup_field, matching
+from closedloop.sandbox.salesforce.rest.lookups import found, lookup_field, matching
+from closedloop.sandbox.salesforce.rest.relationships import related
 from closedloop.sandbox.salesforce.rest.render import Node, whole
 from closedloop.sandbox.salesforce.schema import describe
 from closedloop.sandbox.salesforce.schema.sobject import Field, SObject
@@ -61,7 +64,7 @@ def record(call: Call) -> Answer:
     """GET, PATCH or DELETE of a record by its id."""
     kind, given = call.kind(), call.path["id"]
     if call.method == "GET":
-        return Answer(body=_shown(call, kind, _found(call.org, kind, given)))
+        return Answer(body=_shown(call, kind, found(call.org, kind, given)))
     record_id = long_id(given)
     if record_id is None or not record_id.startswith(kind.prefix):
         raise not_found(f"Provided external ID field does not exist or is not accessible: {given}")
@@ -71,6 +74,8 @@ def record(call: Call) -> Answer:
 def by_key(call: Call) -> Answer:
     """GET, PATCH (upsert) or DELETE of a record by an external id."""
     kind, value = call.kind(), call.path["value"]
+    if call.method == "GET" and (answer := related(call, _shown)) is not None:
+        return answer
     field = lookup_field(kind, call.path["field"])
     matches = matching(call.org, kind, field, value)
     if len(matches) > 1:
@@ -85,6 +90,21 @@ def by_key(call: Call) -> Answer:
     return _write(call, kind, matches[0]["Id"])
 
 
+def blob(call: Call) -> Answer:
+    """GET of the file in a record ("sObject Blob Retrieve"); elsewhere the address ends in an external id."""
+    kind = call.kind()
+    field = kind.field("Body")
+    if field is None or field.type != "base64":
+        return by_key(
+            replace(
+                call,
+                path={**call.path, "field": call.path["id"], "value": call.request.path.rpartition("/")[2]},
+            )
+        )
+    row = found(call.org, kind, call.path["id"])
+    return Answer(raw=content(row), kind=row["ContentType"] or "application/octet-stream")
+
+
 def chosen(org: Org, kind: SObject, row: Row, names: Sequence[str], version: str) -> dict[str, Any]:
     """The record with only those fields; its Id is always there."""
     node = Node(org, version, kind)
@@ -97,16 +117,6 @@ def chosen(org: Org, kind: SObject, row: Row, names: Sequence[str], version: str
     for name in proper | ({} if "Id" in proper else {"Id": None}):
         node.field(name)
     return node.render(kind, row)
-
-
-def _found(org: Org, kind: SObject, given: str) -> Row:
-    record_id = long_id(given)
-    if record_id is None:
-        raise not_found(f"Provided external ID field does not exist or is not accessible: {given}")
-    row = org.tables.get(kind.name, record_id)
-    if row is None or row.get("IsDeleted"):
-        raise not_found()
-    return row
 
 
 def _shown(call: Call, kind: SObject, row: Row) -> dict[str, Any]:

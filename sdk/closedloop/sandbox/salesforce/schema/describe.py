@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,29 @@ _WORKED_WITH = frozenset(
     | {"Task", "User"}
 )
 _WITHOUT_LAYOUT = frozenset({"CampaignInfluenceModel", "DandBCompany", "Individual", "OperatingHours"})
-_WITH_FEED = frozenset({"Account", "Campaign", "Case", "Contact", "Event", "Lead", "Opportunity", "Task"})
+_WITH_FEED = frozenset(
+    {"Account", "Campaign", "Case", "Contact", "Event", "Lead", "Opportunity", "Task", "User"}
+)
+# Recorded of the two by JupiterOne/graph-salesforce, as the addresses of the first.
+_COMPACT = frozenset({"User", "UserRole"})
+_UNLISTED = ("describe/approvalLayouts", "listviews")
+# Recorded by CumulusCI, `GET_sobjects_Global_describe` and `GET_sobjects_…_describe`.
+_WITHOUT_URLS: Mapping[str, Sequence[str]] = {
+    "CampaignMember": (*_UNLISTED, "quickActions"),
+    "Event": _UNLISTED,
+    "OpportunityContactRole": _UNLISTED,
+    "User": _UNLISTED,
+}
+_OWN_URLS: Mapping[str, Mapping[str, str]] = {
+    "Case": {
+        "caseArticleSuggestions": "suggestedArticles",
+        "caseRowArticleSuggestions": "{ID}/suggestedArticles",
+    },
+    "User": {
+        "namedLayouts": "describe/namedLayouts/{LayoutName}",
+        "passwordUtilities": "{ID}/password",
+    },
+}
 _WITH_TEAM = frozenset({"Account", "Contact", "Lead", "Opportunity"})
 
 
@@ -42,14 +65,18 @@ def describe_briefly(kind: SObject, version: str) -> dict[str, Any]:
     """What describeGlobal says of one object."""
     base = _base(kind, version)
     urls = {"sobject": base, "describe": f"{base}/describe", "rowTemplate": f"{base}/{{ID}}"}
-    more = {
-        "approvalLayouts": f"{base}/describe/approvalLayouts",
-        "compactLayouts": f"{base}/describe/compactLayouts",
-        "layouts": f"{base}/describe/layouts",
-        "listviews": f"{base}/listviews",
-        "quickActions": f"{base}/quickActions",
-    }
-    return _about(kind) | {"urls": urls | (more if layoutable(kind) else {})}
+    return _about(kind) | {"urls": urls | _more_urls(kind, base)}
+
+
+def _more_urls(kind: SObject, base: str) -> dict[str, str]:
+    """The addresses of layouts and lists, as far as the object has them (recorded)."""
+    if not layoutable(kind):
+        return {"compactLayouts": f"{base}/describe/compactLayouts"} if compact(kind) else {}
+    names = ["describe/approvalLayouts", "describe/compactLayouts", "describe/layouts"]
+    names += ["listviews", "quickActions"]
+    without = _WITHOUT_URLS.get(kind.name, ())
+    urls = {path.rpartition("/")[2]: f"{base}/{path}" for path in names if path not in without}
+    return urls | {name: f"{base}/{path}" for name, path in _OWN_URLS.get(kind.name, {}).items()}
 
 
 def describe(kind: SObject, version: str, tables: Tables, url: str = "") -> dict[str, Any]:
@@ -58,7 +85,7 @@ def describe(kind: SObject, version: str, tables: Tables, url: str = "") -> dict
     return brief | {
         "actionOverrides": [],
         "childRelationships": [_child(s, f) for s, f in tables.objects.referring(kind)],
-        "compactLayoutable": not kind.setup,
+        "compactLayoutable": not kind.setup or compact(kind),
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
@@ -73,7 +100,7 @@ def describe(kind: SObject, version: str, tables: Tables, url: str = "") -> dict
         "searchLayoutable": kind.name in _WORKED_WITH,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": _scopes(kind),
-        "urls": brief["urls"] | (_pages(kind, url) if layoutable(kind) else {}),
+        "urls": brief["urls"] | _pages(kind, version, url),
     }
 
 
@@ -97,12 +124,19 @@ def record_types(kind: SObject, version: str, tables: Tables) -> list[dict[str, 
 
 def layoutable(kind: SObject) -> bool:
     """Whether there are pages of its records."""
-    return not kind.setup and kind.can != "" and kind.name not in _WITHOUT_LAYOUT
+    worked_with = not kind.setup and kind.can != "" and kind.name not in _WITHOUT_LAYOUT
+    return worked_with or kind.name == "User"
+
+
+def compact(kind: SObject) -> bool:
+    """Whether a record of it is shown in short, as records with pages are (recorded)."""
+    return layoutable(kind) or kind.name in _COMPACT
 
 
 def _typed(kind: SObject) -> bool:
     """Whether its records have types: those of the objects that people work with, and custom ones."""
-    return layoutable(kind) and (kind.custom or kind.name in _WORKED_WITH or kind.name == "CampaignMember")
+    typed = layoutable(kind) and not kind.setup
+    return typed and (kind.custom or kind.name in _WORKED_WITH or kind.name == "CampaignMember")
 
 
 def _record_type(
@@ -131,8 +165,14 @@ def _base(kind: SObject, version: str) -> str:
     return f"/services/data/v{version}/sobjects/{kind.name}"
 
 
-def _pages(kind: SObject, url: str) -> dict[str, str]:
+def _pages(kind: SObject, version: str, url: str) -> dict[str, str]:
+    """The addresses that only the description of one object tells: its pages, and those of an event's series
+    (recorded by CumulusCI, `GET_sobjects_Event_describe`)."""
+    if not compact(kind):
+        return {}
+    series = f"{_base(kind, version)}/{{ID}}/fromThisEventOnwards"
     return {
+        **({"eventSeriesUpdates": series} if kind.name == "Event" else {}),
         "uiDetailTemplate": f"{url}/{{ID}}",
         "uiEditTemplate": f"{url}/{{ID}}/e",
         "uiNewRecord": f"{url}/{kind.prefix}/e",
@@ -141,11 +181,11 @@ def _pages(kind: SObject, url: str) -> dict[str, str]:
 
 def _scopes(kind: SObject) -> list[dict[str, str]]:
     """What `USING SCOPE` takes, in the order of the recordings; custom objects have none there."""
-    if kind.custom or kind.setup:
+    if kind.custom:
         return []
     plural = kind.plural[0].lower() + kind.plural[1:].lower()
     scopes = [("everything", f"All {plural}")]
-    if kind.name in _WORKED_WITH:
+    if kind.name in _WORKED_WITH and not kind.setup:
         scopes.append(("mine", f"My {plural}"))
     if kind.name == "Lead":
         scopes.append(("queue_owned", f"Queue owned {plural}"))

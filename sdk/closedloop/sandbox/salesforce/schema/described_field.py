@@ -52,7 +52,7 @@ def _about_value(one: Field) -> dict[str, Any]:
         "byteLength": _byte_length(one),
         "compoundFieldName": one.compound,
         "custom": one.custom,
-        "defaultValue": False if one.type == "boolean" and one.default is None else one.default,
+        "defaultValue": _default(one),
         "digits": 8 if one.type == "int" else 0,
         "externalId": one.external_id,
         "extraTypeInfo": _extra(one),
@@ -83,7 +83,7 @@ def _about_use(kind: SObject, one: Field) -> dict[str, Any]:
         "filterable": one.filterable,
         "groupable": one.groupable,
         "idLookup": one.id_lookup,
-        "permissionable": _permissionable(one),
+        "permissionable": _permissionable(kind, one),
         "queryByDistance": one.type in _COMPOUND,
         "sortable": one.sortable,
         "updateable": one.updateable and kind.may("update"),
@@ -110,9 +110,14 @@ def _about_definition(one: Field) -> dict[str, Any]:
     }
 
 
-def _permissionable(one: Field) -> bool:
-    """Whether a permission can hide it: as recorded, what is nillable and not Salesforce's own affair."""
-    if "p" in one.flags or one.master_detail:
+def _default(one: Field) -> Any:
+    return False if one.type == "boolean" and one.default is None and not one.switch else one.default
+
+
+def _permissionable(kind: SObject, one: Field) -> bool:
+    """Whether a permission can hide it: as recorded, what is nillable and not Salesforce's own affair, which
+    all standard fields of the administrator's objects are (JupiterOne/graph-salesforce)."""
+    if "p" in one.flags or one.master_detail or (kind.setup and not one.custom):
         return False
     grantable = one.createable or one.updateable or one.derived or one.calculated or one.auto_number
     return "P" in one.flags or (one.nillable and grantable) or (one.custom and one.type == "boolean")

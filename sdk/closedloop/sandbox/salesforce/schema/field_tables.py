@@ -10,7 +10,8 @@ counts, `R` restricted picklist, `*` derived: computed whenever it is read, `f` 
 up (AutoNumber), `h` rich text, `c` records go with the record they refer to when that is deleted, `d` that
 one cannot be deleted, `m` master-detail. What describe says against the rule of the type: `F` not filterable,
 `S` not sortable, `G` not groupable, `g` groupable, `a` not aggregatable, `P` permissionable, `p` not, `s` a
-search may be narrowed by it, `n` part of a person's name, `i` an image, `b` as many bytes as characters.
+search may be narrowed by it, `B` one of many switches (neither sorted nor grouped by), `n` part of a
+person's name, `i` an image, `b` as many bytes as characters.
 Details: for a reference `Object|Object:Relationship:ChildRelationship` (either name may be missing), for a
 picklist its values (as `Pending=Not Compared` where the label is another one). `-` stands for nothing.
 """

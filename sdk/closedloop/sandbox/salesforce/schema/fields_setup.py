@@ -1,7 +1,8 @@
 """What an administrator keeps: profiles, roles, groups and queues, permission sets, record types.
 
 Object Reference: Profile, UserRole, Group, GroupMember, QueueSobject, PermissionSet, PermissionSetAssignment,
-FieldPermissions, ObjectPermissions, RecordType. No recorded describe of these is public.
+FieldPermissions, ObjectPermissions, RecordType; describes of the first seven were recorded by
+JupiterOne/graph-salesforce.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ Name                    string(80)    CU!N
 ParentRoleId            reference     CU   UserRole  Parent Role ID
 RollupDescription       string(80)    CU   -  Description
 DeveloperName           string(80)    CU
-PortalType              picklist(40)  !D   None|CustomerPortal|Partner
-ForecastUserId          reference     -    User
+PortalType              picklist(40)  CR   None|CustomerPortal|Partner
+PortalAccountId         reference     C    Account  Account ID
+PortalAccountOwnerId    reference     -    User  User ID
+OpportunityAccessForAccountOwner  picklist(40)  CU!DR  None|Read|Edit  Opportunity Access for Account Owner
+CaseAccessForAccountOwner         picklist(40)  CUR    None|Read|Edit  Case Access Level for Account Owner
+ContactAccessForAccountOwner      picklist(40)  R      None|Read|Edit  Contact Access Level for Account Owner
+ForecastUserId          reference     CU   User  User ID
 MayForecastManagerShare  boolean      !D
 """,
     label="Role",
@@ -80,10 +86,10 @@ Name            string(255)   CU!N
 UserLicenseId   reference     C!D  UserLicense:UserLicense
 UserType        picklist(40)  !D   Standard|PowerPartner|CspLitePortal|Guest
 Description     string(255)   CU
-PermissionsModifyAllData      boolean  CU!D  -  Modify All Data
-PermissionsViewAllData        boolean  CU!D  -  View All Data
-PermissionsApiEnabled         boolean  CU!D  -  API Enabled
-PermissionsCustomizeApplication  boolean  CU!D  -  Customize Application
+PermissionsModifyAllData      boolean  CU!B  -  Modify All Data
+PermissionsViewAllData        boolean  CU!B  -  View All Data
+PermissionsApiEnabled         boolean  CU!B  -  API Enabled
+PermissionsCustomizeApplication  boolean  CU!B  -  Customize Application
 """,
     setup=True,
     can="UD",
@@ -118,10 +124,12 @@ Type                   picklist(40)  !D   Regular|Standard|Profile|Group|Session
 Description            string(255)   CU
 NamespacePrefix        string(15)    -
 HasActivationRequired  boolean       CU!D
-PermissionsModifyAllData      boolean  CU!D  -  Modify All Data
-PermissionsViewAllData        boolean  CU!D  -  View All Data
-PermissionsApiEnabled         boolean  CU!D  -  API Enabled
-PermissionsCustomizeApplication  boolean  CU!D  -  Customize Application
+PermissionsModifyAllData      boolean  CU!B  -  Modify All Data
+PermissionsViewAllData        boolean  CU!B  -  View All Data
+PermissionsApiEnabled         boolean  CU!B  -  API Enabled
+PermissionsCustomizeApplication  boolean  CU!B  -  Customize Application
+PermissionsBulkApiHardDelete     boolean  CU!B  -  Bulk API Hard Delete
+PermissionsCreateAuditFields     boolean  CU!B  -  Set Audit Fields upon Record Creation
 """,
     setup=True,
     can="CUD",
@@ -149,8 +157,8 @@ FIELD_PERMISSIONS = sobject(
 ParentId         reference      C!c   PermissionSet:Parent:FieldPerms
 SobjectType      picklist(40)   C!
 Field            picklist(255)  C!
-PermissionsEdit  boolean        CU!D  -  Edit Field
-PermissionsRead  boolean        CU!D  -  Read Field
+PermissionsEdit  boolean        CU!B  -  Edit Field
+PermissionsRead  boolean        CU!B  -  Read Field
 """,
     label="Field Permissions",
     plural="Field Permissions",
@@ -165,12 +173,12 @@ OBJECT_PERMISSIONS = sobject(
     """
 ParentId                     reference     C!c   PermissionSet:Parent:ObjectPerms
 SobjectType                  picklist(40)  C!
-PermissionsCreate            boolean       CU!D  -  Create Records
-PermissionsRead              boolean       CU!D  -  Read Records
-PermissionsEdit              boolean       CU!D  -  Edit Records
-PermissionsDelete            boolean       CU!D  -  Delete Records
-PermissionsViewAllRecords    boolean       CU!D  -  Read All Records
-PermissionsModifyAllRecords  boolean       CU!D  -  Edit All Records
+PermissionsCreate            boolean       CU!B  -  Create Records
+PermissionsRead              boolean       CU!B  -  Read Records
+PermissionsEdit              boolean       CU!B  -  Edit Records
+PermissionsDelete            boolean       CU!B  -  Delete Records
+PermissionsViewAllRecords    boolean       CU!B  -  Read All Records
+PermissionsModifyAllRecords  boolean       CU!B  -  Edit All Records
 """,
     label="Object Permissions",
     plural="Object Permissions",
@@ -195,6 +203,47 @@ IsPersonType       boolean       !D   -  Is Person Type
     can="CU",
 )
 
+PERMISSION_SET_GROUP = sobject(
+    "PermissionSetGroup",
+    "0PG",
+    """
+DeveloperName          string(80)    CU!N
+Language               picklist(40)  CU!D  en_US|de
+MasterLabel            string(80)    CU!
+NamespacePrefix        string(15)    -
+Description            string(255)   CU
+Status                 picklist(40)  !D   Updated|Outdated|Updating|Failed
+HasActivationRequired  boolean       CU!D
+""",
+    setup=True,
+)
+
+PERMISSION_SET_LICENSE = sobject(
+    "PermissionSetLicense",
+    "0PL",
+    """
+DeveloperName            string(80)    !N
+Language                 picklist(40)  !D   en_US|de
+MasterLabel              string(255)   !
+PermissionSetLicenseKey  string(40)    !
+TotalLicenses            int           !D
+Status                   picklist(40)  !D   Active|Disabled
+ExpirationDate           date          -
+UsedLicenses             int           !D
+""",
+    setup=True,
+)
+
+PERMISSION_SET_LICENSE_ASSIGN = sobject(
+    "PermissionSetLicenseAssign",
+    "2LA",
+    """
+PermissionSetLicenseId  reference  C!  PermissionSetLicense:PermissionSetLicense:PermissionSetLicenseAssigns
+AssigneeId              reference  C!  User:Assignee:PermissionSetLicenseAssignments
+""",
+    setup=True,
+)
+
 ALL = (
     FIELD_PERMISSIONS,
     GROUP,
@@ -202,6 +251,9 @@ ALL = (
     OBJECT_PERMISSIONS,
     PERMISSION_SET,
     PERMISSION_SET_ASSIGNMENT,
+    PERMISSION_SET_GROUP,
+    PERMISSION_SET_LICENSE,
+    PERMISSION_SET_LICENSE_ASSIGN,
     PROFILE,
     QUEUE_SOBJECT,
     RECORD_TYPE,

@@ -1,11 +1,46 @@
 """Users and the organisation.
 
-Object Reference, "User" and "Organization"; of the latter a recording exists (cumulusci, TestSnowfakery).
+Object Reference, "User" and "Organization". Recorded were the latter (cumulusci, TestSnowfakery) and the
+description of the former (JupiterOne/graph-salesforce).
 """
 
 from __future__ import annotations
 
 from closedloop.sandbox.salesforce.schema.field_tables import sobject
+
+# What a user may switch: `UserPermissions…` and `UserPreferences…`, and whose label is their name.
+_PERMISSIONS = """
+OfflineUser CallCenterAutoLogin SFContentUser KnowledgeUser InteractionUser SupportUser
+JigsawProspectingUser SiteforceContributorUser SiteforcePublisherUser WorkDotComUserFeature
+"""
+_PREFERENCES = """
+ActivityRemindersPopup EventRemindersCheckboxDefault TaskRemindersCheckboxDefault ReminderSoundOff
+DisableAllFeedsEmail DisableFollowersEmail DisableProfilePostEmail DisableChangeCommentEmail
+DisableLaterCommentEmail DisProfPostCommentEmail ContentNoEmail ContentEmailAsAndWhen
+ApexPagesDeveloperMode ReceiveNoNotificationsAsApprover ReceiveNotificationsAsDelegatedApprover
+HideCSNGetChatterMobileTask DisableMentionsPostEmail DisMentionsCommentEmail HideCSNDesktopTask
+HideChatterOnboardingSplash HideSecondChatterOnboardingSplash DisCommentAfterLikeEmail DisableLikeEmail
+SortFeedByComment DisableMessageEmail HideLegacyRetirementModal JigsawListUser DisableBookmarkEmail
+DisableSharePostEmail EnableAutoSubForFeeds DisableFileShareNotificationsForApi ShowTitleToExternalUsers
+ShowManagerToExternalUsers ShowEmailToExternalUsers ShowWorkPhoneToExternalUsers
+ShowMobilePhoneToExternalUsers ShowFaxToExternalUsers ShowStreetAddressToExternalUsers
+ShowCityToExternalUsers ShowStateToExternalUsers ShowPostalCodeToExternalUsers ShowCountryToExternalUsers
+ShowProfilePicToGuestUsers ShowTitleToGuestUsers ShowCityToGuestUsers ShowStateToGuestUsers
+ShowPostalCodeToGuestUsers ShowCountryToGuestUsers HideS1BrowserUI DisableEndorsementEmail
+PathAssistantCollapsed CacheDiagnostics ShowEmailToGuestUsers ShowManagerToGuestUsers
+ShowWorkPhoneToGuestUsers ShowMobilePhoneToGuestUsers ShowFaxToGuestUsers ShowStreetAddressToGuestUsers
+LightningExperiencePreferred PreviewLightning HideEndUserOnboardingAssistantModal
+HideLightningMigrationModal HideSfxWelcomeMat HideBiggerPhotoCallout GlobalNavBarWTShown
+GlobalNavGridMenuWTShown CreateLEXAppsWTShown FavoritesWTShown RecordHomeSectionCollapseWTShown
+RecordHomeReservedWTShown FavoritesShowTopFavorites ExcludeMailAppAttachments SuppressTaskSFXReminders
+SuppressEventSFXReminders PreviewCustomTheme HasCelebrationBadge UserDebugModePref SRHOverrideActivities
+NewLightningReportRunPageEnabled NativeEmailClient
+"""
+_SWITCHES = "\n".join(
+    f"{prefix}{name}  boolean  CU!B  -  {name}"
+    for prefix, names in (("UserPermissions", _PERMISSIONS), ("UserPreferences", _PREFERENCES))
+    for name in names.split()
+)
 
 USER = sobject(
     "User",
@@ -29,7 +64,7 @@ Longitude           double(18,15)  CU
 GeocodeAccuracy     picklist(40)  CUR  Address|NearAddress|Block|Street|ExtendedZip|Zip|Neighborhood|City|County|State|Unknown
 Address             address       *
 Email               email(128)    CU!L
-EmailPreferencesAutoBcc  boolean  CU!D  -  AutoBcc
+EmailPreferencesAutoBcc  boolean  CU!B  -  AutoBcc
 SenderEmail         email(80)     CU   -  Email Sender Address
 SenderName          string(80)    CU   -  Email Sender Name
 Signature           textarea(1333)  CU  -  Email Signature
@@ -52,7 +87,7 @@ SmallPhotoUrl       url(1024)     i    -  Photo
 AboutMe             textarea(1000)  CU  -  About Me
 ReceivesInfoEmails  boolean       CU!D  -  Info Emails
 ReceivesAdminInfoEmails  boolean  CU!D  -  Admin Info Emails
-UserPermissionsMarketingUser  boolean  CU!D  -  Marketing User
+UserPermissionsMarketingUser  boolean  CU!B  -  Marketing User
 UserType            picklist(40)  !D   Standard|PowerPartner|CspLitePortal|Guest
 UserRoleId          reference     CU   UserRole:UserRole
 ProfileId           reference     CU!D  Profile:Profile
@@ -62,7 +97,31 @@ LocaleSidKey        picklist(40)  CU!D
 LanguageLocaleKey   picklist(40)  CU!D
 LastViewedDate      datetime      -
 LastReferencedDate  datetime      -
-""",  # noqa: E501  one line a field
+EmailPreferencesAutoBccStayInTouch   boolean  CU!B  -  AutoBccStayInTouch
+EmailPreferencesStayInTouchReminder  boolean  CU!B  -  StayInTouchReminder
+StayInTouchSubject    string(80)     CU  -  Stay-in-Touch Email Subject
+StayInTouchSignature  textarea(512)  CU  -  Stay-in-Touch Email Signature
+StayInTouchNote       string(512)    CU  -  Stay-in-Touch Email Note
+BadgeText             string(80)     -   -  User Photo badge text overlay
+NumberOfFailedLogins  int            -   -  Failed Login Attempts
+OfflineTrialExpirationDate     datetime  -  -  Offline Edition Trial Expiration Date
+OfflinePdaTrialExpirationDate  datetime  -  -  Sales Anywhere Trial Expiration Date
+ContactId             reference      CU  Contact:Contact:Users
+AccountId             reference      -   Account:Account:Users
+CallCenterId          reference      CU  CallCenter
+IndividualId          reference      CU  Individual:Individual
+IsExtIndicatorVisible  boolean       !D  -  Show external indicator
+IsProfilePhotoActive   boolean       !D  -  Has Profile Photo
+OutOfOfficeMessage     string(40)    -   -  Out of office message
+MediumPhotoUrl         url(1024)     -   -  Url for medium profile photo
+BannerPhotoUrl         url(1024)     -   -  Url for banner photo
+SmallBannerPhotoUrl    url(1024)     -   -  Url for IOS banner photo
+MediumBannerPhotoUrl   url(1024)     -   -  Url for Android banner photo
+DigestFrequency        picklist(40)  CU!DR  D=Daily|W=Weekly|N=Never  Chatter Email Highlights Frequency
+DefaultGroupNotificationFrequency  picklist(40)  CU!DR  P=Email on each post|D=Daily digests|W=Weekly digests|N=Never  Default Notification Frequency when Joining Groups
+JigsawImportLimitOverride  int       CU  -  Data.com Monthly Addition Limit
+"""  # noqa: E501  one line a field
+    + _SWITCHES,
     setup=True,
     can="CU",
 )
@@ -90,13 +149,13 @@ TimeZoneSidKey      picklist(40)  CU!
 LanguageLocaleKey   picklist(40)  CU!
 ReceivesInfoEmails  boolean       CU!D  -  Info Emails
 ReceivesAdminInfoEmails  boolean  CU!D  -  Info Emails Admin
-PreferencesRequireOpportunityProducts    boolean  CU!D
-PreferencesTransactionSecurityPolicy     boolean  CU!D
-PreferencesTerminateOldestSession        boolean  CU!D
-PreferencesConsentManagementEnabled      boolean  CU!D
-PreferencesAutoSelectIndividualOnMerge   boolean  CU!D
-PreferencesLightningLoginEnabled         boolean  CU!D
-PreferencesOnlyLLPermUserAllowed         boolean  CU!D
+PreferencesRequireOpportunityProducts    boolean  CU!B
+PreferencesTransactionSecurityPolicy     boolean  CU!B
+PreferencesTerminateOldestSession        boolean  CU!B
+PreferencesConsentManagementEnabled      boolean  CU!B
+PreferencesAutoSelectIndividualOnMerge   boolean  CU!B
+PreferencesLightningLoginEnabled         boolean  CU!B
+PreferencesOnlyLLPermUserAllowed         boolean  CU!B
 FiscalYearStartMonth  int         -
 UsesStartDateAsFiscalYearName  boolean  !D
 DefaultAccountAccess      picklist(40)  -  None|Read|Edit|ControlledByLeadOrContact|ControlledByCampaign

@@ -62,7 +62,12 @@ class Field:
     @property
     def required(self) -> bool:
         """A create that leaves it out is refused."""
-        return self.createable and not self.nillable and not self.defaulted
+        return self.createable and not (self.nillable or self.defaulted or self.switch)
+
+    @property
+    def switch(self) -> bool:
+        """One of the many settings of a user, a permission set or the org: false unless it is said."""
+        return "B" in self.flags
 
     @property
     def derived(self) -> bool:
@@ -132,13 +137,15 @@ class Field:
 
     @property
     def sortable(self) -> bool:
-        return not (self.type in _COMPOUND or self.long_text or self.type == "base64" or "S" in self.flags)
+        unfit = self.type in _COMPOUND or self.long_text or self.type == "base64" or self.switch
+        return not (unfit or "S" in self.flags)
 
     @property
     def groupable(self) -> bool:
         if "g" in self.flags:
             return True
-        return not (self.type in _UNGROUPABLE or self.long_text or "G" in self.flags or "F" in self.flags)
+        unfit = self.type in _UNGROUPABLE or self.long_text or self.switch
+        return not (unfit or "G" in self.flags or "F" in self.flags)
 
     @property
     def aggregatable(self) -> bool:
@@ -184,6 +191,16 @@ class SObject:
     @cached_property
     def _lower(self) -> Mapping[str, Field]:
         return {name.lower(): f for name, f in self.fields.items()}
+
+    @cached_property
+    def blank(self) -> Mapping[str, None]:
+        """Its fields, in order, without any value."""
+        return dict.fromkeys(self.fields)
+
+    @cached_property
+    def locations(self) -> tuple[str, ...]:
+        """The custom fields that are a place on earth, made up of two others."""
+        return tuple(f.name for f in self.fields.values() if f.type == "location" and f.custom)
 
     @cached_property
     def relationships(self) -> Mapping[str, Field]:

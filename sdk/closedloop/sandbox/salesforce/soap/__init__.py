@@ -1,1 +1,1 @@
-"""The SOAP APIs: what they share, and the partner API."""
+"""The SOAP APIs: what they share, and the addresses of the partner and the enterprise API."""

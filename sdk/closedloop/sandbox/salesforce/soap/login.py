@@ -15,8 +15,8 @@ from closedloop.sandbox.salesforce.soap.service import FaultError, Operation
 _LAST_VERSION = 64
 
 
-def login(operation: Operation, accounts: Login, sessions: Sessions) -> Markup:
-    """A session for a username and password."""
+def login(operation: Operation, accounts: Login, sessions: Sessions, *, letter: str) -> Markup:
+    """A session for a username and password; `letter` is that of the API."""
     if float(operation.version) > _LAST_VERSION:
         raise FaultError("INVALID_OPERATION", "SOAP API login() is disabled in this version of the API.")
     username, password = (operation.element.value(name) or "" for name in ("username", "password"))
@@ -27,8 +27,8 @@ def login(operation: Operation, accounts: Login, sessions: Sessions) -> Markup:
     result = {
         "metadataServerUrl": f"{server}/m/{end}",
         "passwordExpired": False,
-        "sandbox": False,
-        "serverUrl": f"{server}/u/{end}",
+        "sandbox": call.org.get("Organization", call.org.organization_id)["IsSandbox"],
+        "serverUrl": f"{server}/{letter}/{end}",
         "sessionId": sessions.issue(),
         "userId": call.user,
         "userInfo": user_info(call),

@@ -195,12 +195,15 @@ def _inner(content: object) -> str:
         return zulu(content)
     if isinstance(content, Decimal | float):
         return f"{content:f}" if isinstance(content, Decimal) else repr(content)
-    return escape(_printable(str(content)))
+    return escape(printable(str(content)))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text as XML can hold it."""
     # Salesforce's own control characters and half surrogate pairs are not in XML's alphabet.
-    return text if text.isprintable() else "".join(c for c in text if c >= " " or c in "\t\n\r")
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if (c >= " " or c in "\t\n\r") and not "\ud800" <= c <= "\udfff")
 
 
 def made(name: str, content: object) -> Element:

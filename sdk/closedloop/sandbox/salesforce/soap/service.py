@@ -18,6 +18,7 @@ from closedloop.sandbox.salesforce.soap.markup import XSI, Element, Markup, Mark
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 PARTNER = "urn:partner.soap.sforce.com"
+ENTERPRISE = "urn:enterprise.soap.sforce.com"
 _KIND = "text/xml;charset=UTF-8"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 # The detail of a partner fault is of a type of its own for some codes (partner WSDL, "fault").

@@ -115,7 +115,7 @@ class Tooling:
     def _view(self) -> View:
         """The rows of now; they are made anew only where something changed."""
         org = self._catalogue.org
-        state = (org.objects.by_name, self._catalogue.changes)
+        state = (org.objects.by_name, self._catalogue.changes, org.tables.writes("RecordType"))
         if self._made is None or self._made[0] != state:
             self._made = state, View(self._catalogue)
         return self._made[1]

@@ -1,8 +1,9 @@
 """The objects of the Tooling API that can be queried here.
 
 Tooling API Reference: EntityDefinition, FieldDefinition, CustomObject, CustomField, Flow, FlowDefinition,
-ApexClass, ApexTrigger, ValidationRule, WorkflowOutboundMessage. Their describes are in part those of fields
-that are documented, not recorded.
+ApexClass, ApexTrigger, ValidationRule, WorkflowOutboundMessage, RecordType; those of packages and of Apex
+jobs, which are empty here; two settings that CumulusCI asks for before it begins. Their describes are in part
+those of fields that are documented, not recorded.
 """
 
 from __future__ import annotations
@@ -112,6 +113,59 @@ NamespacePrefix     string(15)  -
 ManageableState     picklist(40)  -
 """
 
+_RECORD_TYPE = """
+Name               string(80)   !N
+FullName           string(255)  -
+SobjectType        picklist(40)  !
+Description        string(255)  -
+IsActive           boolean  !D
+BusinessProcessId  string(18)   -
+NamespacePrefix    string(15)   -
+ManageableState    picklist(40)  -
+"""
+_APEX_JOB = """
+ApexClassId          reference     -  ApexClass:ApexClass:Jobs
+JobType              picklist(40)  !
+Status               picklist(40)  !
+ExtendedStatus       string(1000)  -
+MethodName           string(255)   -
+TotalJobItems        int           -
+JobItemsProcessed    int           -
+NumberOfErrors       int           -
+CompletedDate        datetime      -
+ParentJobId          string(18)    -
+LastProcessed        string(18)    -
+LastProcessedOffset  int           -
+"""
+_PACKAGE = """
+Name             string(255)  !N
+NamespacePrefix  string(15)   -
+Description      string(255)  -
+IsPackageValid   boolean  !D
+"""
+_PACKAGE_VERSION = """
+Name                string(255)  !N
+SubscriberPackageId  reference   -  SubscriberPackage:SubscriberPackage:SubscriberPackageVersions
+Description         string(255)  -
+MajorVersion        int      -
+MinorVersion        int      -
+PatchVersion        int      -
+BuildNumber         int      -
+IsBeta              boolean  !D
+IsManaged           boolean  !D
+IsDeprecated        boolean  !D
+IsPasswordProtected  boolean  !D
+ReleaseState        picklist(40)  -
+Package2ContainerOptions  picklist(40)  -
+"""
+_INSTALLED_PACKAGE = """
+SubscriberPackageId         reference  -  SubscriberPackage:SubscriberPackage:InstalledPackages
+SubscriberPackageVersionId  reference  -  SubscriberPackageVersion:SubscriberPackageVersion:InstalledPackages
+MinPackageVersionId         string(18)  -
+"""
+_CHATTER_SETTINGS = "IsChatterEnabled        boolean  !D"
+_NOTES_SETTINGS = "IsEnhancedNotesEnabled  boolean  !D"
+
 
 # Users are not among these objects, and a definition is referred to by what is no id.
 _UNRELATED = frozenset({"CreatedById", "LastModifiedById", "IntegrationUserId"})
@@ -143,8 +197,15 @@ ALL: tuple[SObject, ...] = (
     _kind("CustomObject", "01I", _CUSTOM_OBJECT),
     _kind("Flow", "301", _FLOW),
     _kind("FlowDefinition", "300", _FLOW_DEFINITION),
+    _kind("RecordType", "012", _RECORD_TYPE),
     _kind("ValidationRule", "03d", _VALIDATION_RULE),
     _kind("WorkflowOutboundMessage", "04k", _OUTBOUND_MESSAGE),
+    _kind("AsyncApexJob", "707", _APEX_JOB),
+    _kind("InstalledSubscriberPackage", "0A3", _INSTALLED_PACKAGE),
+    _kind("SubscriberPackage", "033", _PACKAGE),
+    _kind("SubscriberPackageVersion", "04t", _PACKAGE_VERSION),
+    _kind("ChatterSettings", "000", _CHATTER_SETTINGS),
+    _kind("EnhancedNotesSettings", "000", _NOTES_SETTINGS),
 )
 EDITABLE = frozenset({"CustomField", "CustomObject", "FlowDefinition", "WorkflowOutboundMessage"})
 """Those that are made and changed by their Metadata here; a Flow can be removed as well."""

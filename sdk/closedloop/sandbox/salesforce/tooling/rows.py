@@ -11,6 +11,7 @@ from closedloop.sandbox.salesforce.schema import definitions
 from closedloop.sandbox.salesforce.schema.sobject import SObject
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
+_SETTINGS = "000000000000000AAA"
 _STATE = {"ManageableState": "unmanaged", "NamespacePrefix": None}
 
 
@@ -22,9 +23,19 @@ def rows(catalogue: Catalogue) -> Rows:
     for row in definitions.fields(objects):
         field = objects[row["EntityDefinitionId"]].fields[row["QualifiedApiName"]]
         yield "FieldDefinition", row | {"ReferenceTo": "|".join(field.refers_to) or None}
+    yield from _record_types(catalogue)
+    yield "ChatterSettings", {"Id": _SETTINGS, "IsChatterEnabled": True}
+    yield "EnhancedNotesSettings", {"Id": _SETTINGS, "IsEnhancedNotesEnabled": True}
     for name, make in _OF_COMPONENTS.items():
         for component in catalogue.all(name):
             yield from make(catalogue, component)
+
+
+def _record_types(catalogue: Catalogue) -> Rows:
+    for row in catalogue.org.tables.rows("RecordType"):
+        shown = {name: row[name] for name in ("Id", "Name", "SobjectType", "IsActive", "Description")}
+        full_name = f"{row['SobjectType']}.{row['DeveloperName']}"
+        yield "RecordType", {**shown, **_STATE, "FullName": full_name}
 
 
 def _table(catalogue: Catalogue, kind: SObject) -> str:
