@@ -51,7 +51,9 @@ def test_an_activity_is_made_read_changed_found_and_archived(
     read = api.basic_api.get_by_id(new.id, properties=[text, "hs_timestamp"], associations=["contacts"])
     assert (read.properties[text], read.properties["hs_timestamp"]) == ("About engines", AT)
     (row,) = read.associations["contacts"].results
-    assert (row.id, row.type) == (contact, f"{name.removesuffix('s')}_to_contact")
+    # Recorded by sensadrome/hubspot-api-ruby, `meeting_associate`: a meeting is an event here.
+    word = "meeting_event" if name == "meetings" else name.removesuffix("s")
+    assert (row.id, row.type) == (contact, f"{word}_to_contact")
     api.basic_api.update(new.id, SimplePublicObjectInput(properties={text: "About wings"}))
     query = PublicObjectSearchRequest(
         filter_groups=[{"filters": [{"propertyName": text, "operator": "EQ", "value": "About wings"}]}],

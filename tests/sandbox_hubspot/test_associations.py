@@ -227,7 +227,7 @@ def test_a_record_shows_a_hundred_of_its_associations_and_where_the_rest_is(
     inline = hub.crm.companies.basic_api.get_by_id(company, associations=["contacts"]).associations
     rows = inline["contacts"].results
     assert len(rows) == 100
-    path = inline["contacts"].paging.next.link.removeprefix("https://api.hubapi.com")
+    path = "/crm/" + inline["contacts"].paging.next.link.partition("/crm/")[2]
     rest = call("GET", path).json()["results"]
     assert len(rows) + len(rest) == 260  # a primary association stands beside its unlabelled one
     assert {row.id for row in rows} | {row["id"] for row in rest} == set(people)
@@ -271,8 +271,9 @@ def test_what_is_refused_does_not_hold_up_the_others(call: Call, portal: Portal,
         assert (answer.status_code, answer.json()["numErrors"]) == (207, 2)
         assert answer.json()["results"]
         first, last = answer.json()["errors"]
-        assert first["message"] == last["message"] == "One or more associations are invalid"
-        assert first["context"]["INVALID_OBJECT_IDS"] == ["CONTACT=99 is not valid"]
-        assert (last["context"]["objectId"], last["context"]["objectType"]) == (["98"], ["COMPANY"])
+        # The words: `Hubspot_Association/batch_create` of sensadrome/hubspot-api-ruby.
+        assert (first["message"], last["message"]) == ("CONTACT=99 is not valid", "COMPANY=98 is not valid")
+        assert first["category"] == "VALIDATION_ERROR"
+        assert "context" not in first
     (link,) = call("GET", f"/crm/v4/objects/contacts/{contact}/associations/companies").json()["results"]
     assert link["toObjectId"] == int(company)

@@ -145,7 +145,6 @@ def test_a_list_is_renamed_and_refiltered(call: Call, people: list[str]) -> None
         ("GET", f"{LISTS}/999", None, 404, "ILS.LIST_NOT_FOUND"),
         ("GET", f"{LISTS}/abc", None, 400, "INVALID_INT_ID"),
         ("PUT", f"{LISTS}/1/memberships/add", {}, 400, None),
-        ("POST", f"{LISTS}/search", {"count": 501}, 400, None),
         ("GET", f"{LISTS}/records/0-1/99/memberships", None, 404, None),
     ],
 )

@@ -70,7 +70,8 @@ class HubSpotError(ClosedLoopError):
         entry: dict[str, Any] = {"status": "error", "category": self.category}
         if self.sub_category:
             entry["subCategory"] = self.sub_category
-        return entry | {"message": self.message, "context": dict(self.context or {})}
+        more = {"context": dict(self.context)} if self.context else {}
+        return entry | {"message": self.message} | more
 
 
 def invalid_values(found: Iterable[Invalid]) -> HubSpotError:
@@ -136,6 +137,19 @@ def not_associable(singular: str, record_id: str) -> HubSpotError:
             "objectId": [record_id],
             "objectType": [word],
         },
+    )
+
+
+def unlinkable(singular: str, record_id: str) -> HubSpotError:
+    """The entry of a 207 for an association with no record, or with what can be no id (recorded:
+    `Hubspot_Association/batch_create` of sensadrome/hubspot-api-ruby and `err-contact-to-contact.json` of
+    amp-labs/connectors)."""
+    if record_id.isascii() and record_id.isdigit():
+        return HubSpotError(f"{singular.upper()}={record_id} is not valid")
+    return HubSpotError(
+        f"{record_id} is not a valid ID",
+        sub_category="crm.associations.INVALID_IDENTIFIER",
+        context={"id": [record_id]},
     )
 
 

@@ -10,7 +10,17 @@ import re
 from collections.abc import Callable, Sequence
 
 from closedloop.sandbox.hubspot.errors import HubSpotError, missing_scopes
-from closedloop.sandbox.hubspot.settings.kinds import ACTIVITIES, CAMPAIGNS, CONTACTS, Kinds, ObjectKind
+from closedloop.sandbox.hubspot.settings.kinds import (
+    ACTIVITIES,
+    CAMPAIGNS,
+    COMPANIES,
+    CONTACTS,
+    DEAL_SPLITS,
+    DEALS,
+    GOALS,
+    Kinds,
+    ObjectKind,
+)
 
 _VERSION = re.compile(r"v\d|\d{4}-\d\d(-beta)?")
 _READS = ("read", "search")
@@ -71,6 +81,16 @@ def _campaigns(kinds: Kinds, rest: Sequence[str], what: str) -> tuple[str, ...]:
     return _REVENUE if rest[-1:] == ["revenue"] else (f"marketing.campaigns.{what}",)
 
 
+def _first(kind: ObjectKind) -> _Rule:
+    """The rule of a first API, whose path names one object type only."""
+
+    def rule(kinds: Kinds, rest: Sequence[str], what: str) -> tuple[str, ...]:
+        del kinds, rest
+        return _of_object(kind, what)
+
+    return rule
+
+
 def _kind(kinds: Kinds, rest: Sequence[str]) -> ObjectKind | None:
     try:
         return kinds.get(rest[0]) if rest else None
@@ -89,9 +109,11 @@ def _of_object(kind: ObjectKind | None, what: str) -> tuple[str, ...]:
 def _area(kind: ObjectKind) -> str:
     if kind.custom:
         return "custom"
-    return CONTACTS.name if kind in ACTIVITIES else kind.name
+    return CONTACTS.name if kind in ACTIVITIES else _AREAS.get(kind, kind.name)
 
 
+# HubSpot documentation, "Goals"; airbytehq/airbyte, source-hubspot (scopes of its streams).
+_AREAS: dict[ObjectKind, str] = {GOALS: "goals", DEAL_SPLITS: "deals"}
 _RULES: dict[str, _Rule] = {
     "crm/objects": _objects,
     "crm/properties": _definitions,
@@ -102,4 +124,12 @@ _RULES: dict[str, _Rule] = {
     "crm/schemas": _schemas,
     "crm-object-schemas/schemas": _schemas,
     "marketing/campaigns": _campaigns,
+    "contacts/contact": _first(CONTACTS),
+    "contacts/search": _first(CONTACTS),
+    "contacts/lists": _lists,
+    "companies/companies": _first(COMPANIES),
+    "deals/deal": _first(DEALS),
+    "crm-objects/objects": _objects,
+    "engagements/engagements": _first(CONTACTS),
+    "owners/owners": _owners,
 }

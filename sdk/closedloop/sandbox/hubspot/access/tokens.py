@@ -22,12 +22,18 @@ from closedloop.sandbox.hubspot.records.record import stamp
 USER_ID = 60_000_001
 _USER, _DOMAIN = "admin@example.com", "sandbox.example.com"
 _OBJECTS = ("contacts", "companies", "deals", "leads", "tickets", "custom")
+_SOLD = ("products", "line_items", "quotes", "invoices", "orders", "carts")
 SCOPES = (
     "oauth",
     *(f"crm.objects.{name}.{what}" for name in _OBJECTS for what in ("read", "write")),
     *(f"crm.schemas.{name}.{what}" for name in _OBJECTS for what in ("read", "write")),
     *("crm.objects.owners.read", "crm.lists.read", "crm.lists.write"),
     *("marketing.campaigns.read", "marketing.campaigns.write", "marketing.campaigns.revenue.read"),
+    # airbytehq/airbyte's source-hubspot reads only the streams whose scopes a token names.
+    *("automation", "content", "e-commerce", "forms", "sales-email-read", "tickets", "timeline"),
+    *(f"crm.objects.{name}.{what}" for name in _SOLD for what in ("read", "write")),
+    *("crm.objects.goals.read", "crm.objects.marketing_events.read", "crm.objects.marketing_events.write"),
+    "crm.objects.feedback_submissions.read",
 )
 # Not documented; long enough for a person to come back from HubSpot's page.
 _CODE_LIFETIME = timedelta(minutes=30)

@@ -44,10 +44,25 @@ class Participation:
 
 
 class Participations:
-    """Who did what about which marketing event. Whoever calls holds the portal's lock."""
+    """Who did what about which marketing event, the lists of people that go with it, and where each app shows
+    its events. Whoever calls holds the portal's lock."""
 
     def __init__(self) -> None:
+        self.pages: dict[int, str] = {}
         self._of: dict[str, dict[str, Participation]] = {}
+        self._lists: dict[str, dict[str, None]] = {}
+
+    def lists(self, event: str) -> list[str]:
+        """The ids of the lists that go with an event, in the order in which they were added."""
+        return list(self._lists.get(event, ()))
+
+    def add_list(self, event: str, list_id: str) -> None:
+        """Adds a list to an event; once is enough."""
+        self._lists.setdefault(event, {})[list_id] = None
+
+    def remove_list(self, event: str, list_id: str) -> None:
+        """Takes a list from an event."""
+        self._lists.get(event, {}).pop(list_id, None)
 
     def put(self, event: str, contact: str, state: str, at: datetime) -> None:
         """Notes what a contact did."""

@@ -13,14 +13,14 @@ from closedloop.sandbox.hubspot.records.lists import DYNAMIC, MANUAL, Lists
 from closedloop.sandbox.hubspot.settings.kinds import CONTACTS, MARKETING_EVENTS
 
 if TYPE_CHECKING:
-    from closedloop.sandbox.hubspot.portal import Portal
+    from closedloop.sandbox.hubspot.holdings import Holdings
 
 
 class Marketing:
     """The marketing side of one portal: what it holds beside records. Its methods may be called from any
     thread; `at` puts what they do at another time than now."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Holdings) -> None:
         self._portal = portal
         self.lists = Lists(portal.store, self._somebody)
         self.emails = MarketingEmails(portal.id, self._somebody)

@@ -67,21 +67,27 @@ class MarketingPages:
 
     def add_form(self, body: Mapping[str, Any], at: datetime) -> Page:
         """Makes a form; what the body leaves out is as HubSpot's editor has it."""
-        groups = objects(body, "fieldGroups") or [{"groupType": "default_group", "richTextType": "text"}]
         made: Page = {
             "id": str(uuid.uuid4()),
             "name": required(body, "name"),
             "createdAt": stamp(at),
             "updatedAt": stamp(at),
             "archived": False,
-            "fieldGroups": groups,
-            "configuration": {**_CONFIGURATION, **mapping(body, "configuration")},
-            "displayOptions": {**_DISPLAY, **mapping(body, "displayOptions")},
-            "legalConsentOptions": mapping(body, "legalConsentOptions") or {"type": "none"},
+            **_content(body),
             "formType": str(body.get("formType") or "hubspot"),
         }
         self.forms[made["id"]] = made
         return made
+
+    def change_form(self, form: Page, body: Mapping[str, Any], at: datetime, *, anew: bool) -> Page:
+        """Changes what a body names of a form, or, `anew`, all of it."""
+        content = _content(body)
+        told = content if anew else {name: content[name] for name in content if body.get(name) is not None}
+        name = required(body, "name") if anew or "name" in body else form["name"]
+        form |= {**told, "name": name, "updatedAt": stamp(at)}
+        if isinstance(body.get("archived"), bool):
+            form["archived"] = body["archived"]
+        return form
 
     def form(self, form_id: str) -> Page:
         """The form with this id; 404 when there is none (the words are ours)."""
@@ -107,3 +113,14 @@ class MarketingPages:
         }
         self.links[made["id"]] = made
         return made
+
+
+def _content(body: Mapping[str, Any]) -> Page:
+    """What a form holds and how it looks; what the body leaves out is as HubSpot's editor has it."""
+    groups = objects(body, "fieldGroups") or [{"groupType": "default_group", "richTextType": "text"}]
+    return {
+        "fieldGroups": groups,
+        "configuration": {**_CONFIGURATION, **mapping(body, "configuration")},
+        "displayOptions": {**_DISPLAY, **mapping(body, "displayOptions")},
+        "legalConsentOptions": mapping(body, "legalConsentOptions") or {"type": "none"},
+    }

@@ -57,7 +57,10 @@ class Associations:
 
     def primary(self, record: End, kind: ObjectKind) -> str | None:
         """The id of the record's primary record of a type."""
-        return next((link.id for link in self.of(record, kind) if link.primary), None)
+        for end, types in self._links.get(record, {}).items():
+            if end.kind is kind and any(each.primary for each in types.values()):
+                return end.id
+        return None
 
     def connect(self, left: End, right: End, types: Iterable[AssociationType] = ()) -> list[LinkChange]:
         """Makes the associations that are not there yet. A labelled one brings the unlabelled one along, and

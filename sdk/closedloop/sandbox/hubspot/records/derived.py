@@ -87,7 +87,7 @@ def _contact(record: CrmObject, written: Mapping[str, str], move: _Move) -> dict
 def _deal(record: CrmObject, written: Mapping[str, str], move: _Move) -> dict[str, str]:
     stage, at = move.new, move.at
     if stage is None:
-        return {}
+        return _NOT_CLOSED if move.old else {}
     amount = record.properties.get("amount", "")
     values = {
         "hs_is_closed": _flag(stage.closed),
@@ -101,6 +101,14 @@ def _deal(record: CrmObject, written: Mapping[str, str], move: _Move) -> dict[st
     values["hs_closed_won_date"] = stamp(at) if stage.won else ""
     # Closing a deal dates it, unless the same change names another date.
     return values | ({"closedate": stamp(at)} if stage.closed and not written.get("closedate") else {})
+
+
+# A deal whose stage was cleared is in none that could be a closed one.
+_NOT_CLOSED = {
+    **dict.fromkeys(("hs_is_closed", "hs_is_closed_won", "hs_is_closed_lost"), "false"),
+    **dict.fromkeys(("hs_deal_stage_probability", "hs_closed_won_date"), ""),
+    "hs_closed_amount": "0",
+}
 
 
 def _lead(record: CrmObject, written: Mapping[str, str], move: _Move) -> dict[str, str]:

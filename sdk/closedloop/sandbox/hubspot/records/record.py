@@ -131,20 +131,19 @@ class CrmObject:
 
     def put(self, values: Mapping[str, str], at: datetime, origin: Origin) -> dict[str, str]:
         """Takes the values over ("" clears); returns those that changed, as they were before."""
-        held = self.properties
-        if held:
-            old = {name: held.get(name, "") for name, value in values.items() if held.get(name, "") != value}
-        else:
-            old = {name: "" for name, value in values.items() if value}
+        held, old = self.properties, {}
+        for name, value in values.items():
+            before = held.get(name, "")
+            if before != value:
+                old[name] = before
+                if value:
+                    held[name] = value
+                else:
+                    del held[name]
         if not old:
             return old
         names = _shared(tuple(old))
         self.changes.append(Change(at, origin, names, tuple([values[name] for name in names])))
-        for name in names:
-            if values[name]:
-                held[name] = values[name]
-            else:
-                del held[name]
         self.updated_at = max(self.updated_at, at)
         held[self.kind.modified] = stamp(self.updated_at)
         return old

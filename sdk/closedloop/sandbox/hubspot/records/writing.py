@@ -89,8 +89,7 @@ class Writer:
     ) -> CrmObject:
         """Makes a record and its associations."""
         values = self._checked(kind, raw, origin)
-        self._refuse_incomplete(kind, values, wishes)
-        self._refuse_taken(kind, values, None)
+        self.refuse_new(kind, values, wishes)
         record = self._store.new(kind, at)
         self._before(record, born=True)
         record.put(self._born(record, at, origin), at, origin)
@@ -100,7 +99,17 @@ class Writer:
         self._apply(record, written, at, origin)
         for other, kind_of_link in wishes:
             self._link(record, other, kind_of_link, at, origin)
+        self._employ(record, values, at, origin)
         return record
+
+    def refuse_new(self, kind: ObjectKind, values: Mapping[str, str], wishes: Sequence[Wish]) -> None:
+        """Refuses what `create` would not make of these values, which were checked one by one."""
+        self._refuse_incomplete(kind, values, wishes)
+        self._refuse_taken(kind, values, None)
+
+    def refuse_change(self, record: CrmObject, values: Mapping[str, str]) -> None:
+        """Refuses what `update` would not set of these values, which were checked one by one."""
+        self._refuse_taken(record.kind, values, record)
 
     def update(self, record: CrmObject, raw: Mapping[str, Any], at: datetime, origin: Origin) -> None:
         """Changes values; "" clears one."""
@@ -109,6 +118,14 @@ class Writer:
             values = self._forward(record, values)
         self._refuse_taken(record.kind, values, record)
         self._apply(record, values | derived.with_pipeline(record.kind, values, self._pipelines), at, origin)
+        self._employ(record, values, at, origin)
+
+    def _employ(self, record: CrmObject, values: Mapping[str, str], at: datetime, origin: Origin) -> None:
+        """Associates a contact with the company that its values name as the primary one."""
+        named = values.get("associatedcompanyid") if record.kind is CONTACTS else None
+        company = self._store.find(COMPANIES, named) if named else None
+        if company is not None:
+            self._link(record, company, self._associations.types.primary(CONTACTS, COMPANIES), at, origin)
 
     def _forward(self, record: CrmObject, values: dict[str, str]) -> dict[str, str]:
         """The values without a lifecycle stage that lies before the record's own: an app can only go forward
@@ -155,14 +172,18 @@ class Writer:
         """Merges one record into another and returns the one that is left; the old ids lead to it."""
         survivor, moved = self._merger.merge(kept, gone, at, renew=renew)
         self._apply(survivor, moved, at, origin)
-        followed = derived.on_change(survivor, survivor.properties, {}, at, self._pipelines)
-        self.calculate(survivor, followed, at)
+        self.follow(survivor, at)
         told = self._subscriptions.merged(
             survivor, at, origin, primary=kept.id, merged=gone.id, moved=len(moved)
         )
         self._sender.add(told)
         self.refresh_links((survivor.end, *self._associations.ends(survivor.end)), at)
         return survivor
+
+    def follow(self, record: CrmObject, at: datetime) -> None:
+        """Works out anew what follows from a record's values and from the stage that it stands in."""
+        followed = derived.on_change(record, record.properties, {}, at, self._pipelines)
+        self.calculate(record, followed, at)
 
     def link(
         self,
@@ -174,7 +195,8 @@ class Writer:
     ) -> None:
         """Associates two records, by default or in the kinds that are named."""
         if left is right:
-            raise HubSpotError("Cannot associate an object to itself")
+            # The words: `err-contact-to-contact.json` of amp-labs/connectors.
+            raise HubSpotError(f"Object {left.id} cannot be associated to itself ({left.id})")
         connect = self._associations
         if types is None:
             self._told(connect.connect_default(left.end, right.end), at, origin)

@@ -12,7 +12,6 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
 from werkzeug import Request
-from werkzeug.http import http_date
 
 from closedloop.sandbox.faults.effects import Act, Reply
 from closedloop.sandbox.hubspot.access.limits import RateLimitError
@@ -23,7 +22,7 @@ from closedloop.sandbox.hubspot.portal import Portal
 from closedloop.sandbox.hubspot.records.record import Origin
 from closedloop.sandbox.hubspot.rest.asking import Answer, Call, Redirect
 from closedloop.sandbox.hubspot.rest.routes import route
-from closedloop.sandbox.received import ReceivedLog, status_line
+from closedloop.sandbox.received import ReceivedLog, date_header, status_line
 
 _Reply = tuple[int, Any, dict[str, str]]
 
@@ -46,7 +45,7 @@ class PortalApp:
         content, kind = _content(body)
         headers = [*more.items(), ("X-HubSpot-Correlation-Id", correlation_id)]
         # Clients learn the time from the answers: it has to be the portal's.
-        headers.append(("Date", http_date(now)))
+        headers.append(("Date", date_header(now)))
         if kind is not None:
             headers.append(("Content-Type", kind))
         if status != HTTPStatus.NO_CONTENT:

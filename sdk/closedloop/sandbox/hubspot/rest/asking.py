@@ -50,6 +50,11 @@ class Call:
         return self.portal.kinds.get(self.path["type"])
 
     @property
+    def host(self) -> str:
+        """Where the caller found the portal: the links of answers lead there, as HubSpot's do to its own."""
+        return f"{self.request.scheme}://{self.request.host}"
+
+    @property
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent; 400 for anything else."""
         return body_of(self.request)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from closedloop.sandbox.hubspot.errors import HubSpotError
+from closedloop.sandbox.hubspot.errors import HubSpotError, unlinkable
 from closedloop.sandbox.hubspot.records.associations import Link
 from closedloop.sandbox.hubspot.records.record import CrmObject, End
 from closedloop.sandbox.hubspot.rest.asking import (
@@ -20,7 +20,7 @@ from closedloop.sandbox.hubspot.rest.asking import (
     whole,
 )
 from closedloop.sandbox.hubspot.rest.objects import next_link
-from closedloop.sandbox.hubspot.rest.wire import HOST, associated, attempted, batch, cursor, paging, position
+from closedloop.sandbox.hubspot.rest.wire import associated, attempted, batch, cursor, paging, position
 from closedloop.sandbox.hubspot.settings.association_types import AssociationType, not_a_type
 from closedloop.sandbox.hubspot.settings.kinds import ObjectKind
 
@@ -78,13 +78,13 @@ def _read(call: Call, row: Mapping[str, Any], links: list[Link]) -> dict[str, An
     if start + size < len(links):
         after = cursor(start + size)
         path = f"/crm/v4/objects/{from_kind(call).type_id}/{an_id(row)}/associations/{to_kind(call).type_id}"
-        there |= paging(after, f"{HOST}{path}?after={after}")
+        there |= paging(after, f"{call.host}{path}?after={after}")
     return there
 
 
 def create_associations(call: Call) -> Answer:
     """POST: makes labelled associations: `{from: {id}, to: {id}, types: […]}`. An input that is refused is an
-    error of a 207 (recorded for a record with itself, which the error does not name; else not confirmed)."""
+    error of a 207 (recorded for unknown records and for a record with itself)."""
     left, right = from_kind(call), to_kind(call)
     inputs = inputs_of(call.body, _MOST_WRITTEN)
     # A kind that there is not refuses the whole batch.
@@ -110,22 +110,31 @@ def create_default_associations(call: Call) -> Answer:
 
 def archive_associations(call: Call) -> Answer:
     """POST: takes every association between the named records back."""
-    for row in inputs_of(call.body, _MOST_WRITTEN):
-        for target in objects(row, "to"):
-            left, right = End(from_kind(call), an_id(mapping(row, "from"))), End(to_kind(call), an_id(target))
-            call.portal.writer.unlink(left, right, None, call.at, call.origin)
+    left, right = from_kind(call), to_kind(call)
+    pairs = [
+        (End(left, an_id(mapping(row, "from"))), End(right, an_id(target)))
+        for row in inputs_of(call.body, _MOST_WRITTEN)
+        for target in objects(row, "to")
+    ]
+    for one, other in pairs:
+        call.portal.writer.unlink(one, other, None, call.at, call.origin)
     return 204, None
 
 
 def archive_labels(call: Call) -> Answer:
     """POST: takes the named kinds of association back."""
-    for row in inputs_of(call.body, _MOST_WRITTEN):
-        types = [_type(call, from_kind(call), to_kind(call), spec) for spec in objects(row, "types")]
-        left, right = (
-            End(from_kind(call), an_id(mapping(row, "from"))),
-            End(to_kind(call), an_id(mapping(row, "to"))),
+    left, right = from_kind(call), to_kind(call)
+    # All of them are read before any is taken back.
+    asked = [
+        (
+            End(left, an_id(mapping(row, "from"))),
+            End(right, an_id(mapping(row, "to"))),
+            [_type(call, left, right, spec).type_id for spec in objects(row, "types")],
         )
-        call.portal.writer.unlink(left, right, [t.type_id for t in types], call.at, call.origin)
+        for row in inputs_of(call.body, _MOST_WRITTEN)
+    ]
+    for one, other, types in asked:
+        call.portal.writer.unlink(one, other, types, call.at, call.origin)
     return 204, None
 
 
@@ -163,8 +172,16 @@ def to_kind(call: Call) -> ObjectKind:
 
 
 def _both(call: Call, row: Mapping[str, Any]) -> tuple[CrmObject, CrmObject]:
-    one = call.portal.associable(from_kind(call), an_id(mapping(row, "from")))
-    return one, call.portal.associable(to_kind(call), an_id(mapping(row, "to")))
+    one = _existing(call, from_kind(call), an_id(mapping(row, "from")))
+    return one, _existing(call, to_kind(call), an_id(mapping(row, "to")))
+
+
+def _existing(call: Call, kind: ObjectKind, record_id: str) -> CrmObject:
+    """The live record that an input names: a batch's refusal has words of its own."""
+    found = call.portal.store.find(kind, record_id)
+    if found is None:
+        raise unlinkable(kind.singular, record_id)
+    return found
 
 
 def _type(call: Call, left: ObjectKind, right: ObjectKind, spec: Mapping[str, Any]) -> AssociationType:

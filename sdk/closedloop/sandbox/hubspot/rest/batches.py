@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from closedloop.sandbox.hubspot.errors import HubSpotError, contact_exists, duplicate_ids, some_not_found
+from closedloop.sandbox.hubspot.errors import (
+    HubSpotError,
+    contact_exists,
+    duplicate_ids,
+    some_not_found,
+    value_taken,
+)
 from closedloop.sandbox.hubspot.records.record import CrmObject
 from closedloop.sandbox.hubspot.rest.asking import (
     Answer,
@@ -23,6 +29,7 @@ from closedloop.sandbox.hubspot.rest.objects import (
     identified,
     refuse_campaigns,
     refuse_undemanded,
+    wishes_of,
 )
 from closedloop.sandbox.hubspot.rest.wire import attempted, batch, created, shown, updated, view_of
 from closedloop.sandbox.hubspot.settings.kinds import CONTACTS
@@ -55,7 +62,10 @@ def create_batch(call: Call) -> Answer:
         return _one_by_one(
             call, inputs, lambda row: created(call.portal, create_from(call, row)) | _trace(row), status=201
         )
-    _refuse_taken(call, [(None, values) for values in _checked_all(call, inputs)])
+    checked = _checked_all(call, inputs)
+    _refuse_taken(call, [(None, values) for values in checked])
+    for row, values in zip(inputs, checked, strict=True):
+        _refuse_new(call, row, values)
     results = [created(call.portal, create_from(call, row)) for row in inputs]
     return batch(results, (), call.at, call.portal.clock(), status=201)
 
@@ -73,7 +83,7 @@ def update_batch(call: Call) -> Answer:
     _refuse_taken(call, [(record, values) for record, values in found if record])
     for record, values in found:
         if record is not None:
-            refuse_undemanded(call, record, values)
+            _refuse_change(call, record, values)
     results = []
     for row in inputs:
         if record := records.get(an_id(row)):
@@ -90,7 +100,7 @@ def upsert_batch(call: Call) -> Answer:
     _refuse_repeated(inputs)
     if inputs and all("objectWriteTraceId" in row for row in inputs):
         return _one_by_one(call, inputs, lambda row: _upsert(call, row))
-    _checked_all(call, inputs)
+    _refuse_upserts(call, inputs, _checked_all(call, inputs))
     return batch([_upsert(call, row) for row in inputs], (), call.at, call.portal.clock())
 
 
@@ -121,8 +131,47 @@ def _refuse_repeated(inputs: list[dict[str, Any]]) -> None:
         raise duplicate_ids(again)
 
 
+def _refuse_new(call: Call, row: Mapping[str, Any], values: Mapping[str, str]) -> None:
+    """Refuses a batch for an input of which no record can be made, before any is."""
+    refuse_campaigns(call.kind)
+    refuse_undemanded(call, None, values)
+    call.portal.writer.refuse_new(call.kind, values, wishes_of(call, row))
+
+
+def _refuse_change(call: Call, record: CrmObject, values: Mapping[str, str]) -> None:
+    refuse_undemanded(call, record, values)
+    call.portal.writer.refuse_change(record, values)
+
+
+def _refuse_upserts(call: Call, inputs: list[dict[str, Any]], checked: list[dict[str, str]]) -> None:
+    """Refuses the batch for an input that can neither change a record nor make one."""
+    found: list[tuple[CrmObject | None, Mapping[str, str]]] = []
+    for row, values in zip(inputs, checked, strict=True):
+        by, value = row.get("idProperty"), an_id(row)
+        record = _find(call, [value], by)[0].get(value)
+        if record is None and not by:
+            raise some_not_found(call.kind.singular, [value])
+        if record is not None:
+            _refuse_change(call, record, values)
+            found.append((record, values))
+        else:
+            given = {str(by): value, **mapping(row, "properties")}
+            found.append((None, call.portal.catalogue.check(call.kind, given, by_api=True)))
+            _refuse_new(call, row, found[-1][1])
+    _refuse_taken(call, found)
+
+
+def _refuse_shared(call: Call, written: Sequence[tuple[CrmObject | None, Mapping[str, str]]]) -> None:
+    """Refuses the whole batch for a value of a unique property that two inputs share (the words are ours)."""
+    for name in call.portal.catalogue.unique(call.kind):
+        shared = repeated(text for _, values in written if (text := values.get(name)))
+        if shared and (call.kind is not CONTACTS or name != "email"):
+            raise value_taken(name, shared[0], "Another input")
+
+
 def _refuse_taken(call: Call, written: Sequence[tuple[CrmObject | None, Mapping[str, str]]]) -> None:
     """Refuses the whole batch for an e-mail address that another contact has, or another input."""
+    _refuse_shared(call, written)
     if call.kind is not CONTACTS:
         return
     emails = [(record, email) for record, values in written if (email := values.get("email"))]

@@ -24,7 +24,7 @@ from closedloop.sandbox.hubspot.rest.asking import (
     whole,
 )
 from closedloop.sandbox.hubspot.rest.objects import next_link
-from closedloop.sandbox.hubspot.rest.wire import HOST, attempted, batch, cursor, paging, position
+from closedloop.sandbox.hubspot.rest.wire import attempted, batch, cursor, paging, position
 from closedloop.sandbox.hubspot.settings.kinds import CAMPAIGNS, CONTACTS
 
 _PAGE, _LARGEST_PAGE, _MOST = 50, 100, 50
@@ -149,7 +149,7 @@ def _assets(call: Call, campaign: CrmObject) -> dict[str, Any]:
         if len(rows) > _ASSETS:
             path = f"/marketing/v3/campaigns/{campaign.guid}/assets/{asset_type}"
             after = cursor(_ASSETS)
-            found[asset_type] |= paging(after, f"{HOST}{path}?after={after}")
+            found[asset_type] |= paging(after, f"{call.host}{path}?after={after}")
     return found
 
 

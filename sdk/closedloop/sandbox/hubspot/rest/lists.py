@@ -9,11 +9,12 @@ from closedloop.sandbox.hubspot.errors import HubSpotError, not_found
 from closedloop.sandbox.hubspot.records.lists import ObjectList
 from closedloop.sandbox.hubspot.records.record import stamp
 from closedloop.sandbox.hubspot.rest.asking import Answer, Call, Routes, is_true
-from closedloop.sandbox.hubspot.rest.reading import an_id, inputs_of, mapping, whole, words
+from closedloop.sandbox.hubspot.rest.reading import an_id, inputs_of, mapping, parsed, whole, words
 from closedloop.sandbox.hubspot.rest.wire import batch, cursor, paging, position
 from closedloop.sandbox.hubspot.settings.property_forms import required
 
 _SEARCHED, _MOST_SEARCHED, _MEMBERS, _MOST_MEMBERS, _MOST_CHANGED = 20, 500, 100, 250, 100_000
+_MOST_MAPPED = 10_000  # HubSpot's OpenAPI description
 
 
 def create_list(call: Call) -> Answer:
@@ -51,7 +52,8 @@ def search_lists(call: Call) -> Answer:
     """POST: a page of the lists whose names hold a text."""
     body = call.body
     start = whole(body.get("offset"), "offset", default=0)
-    size = whole(body.get("count"), "count", default=_SEARCHED, most=_MOST_SEARCHED)
+    # airbytehq/airbyte's source-hubspot asks for 1000: more than the most are not refused.
+    size = min(whole(body.get("count"), "count", default=_SEARCHED), _MOST_SEARCHED)
     found = [each for each in call.portal.marketing.lists.all() if _sought(body, each)]
     page, end = found[start : start + size], start + min(size, max(0, len(found) - start))
     rows = [
@@ -152,6 +154,19 @@ def map_id(call: Call) -> Answer:
     return 200, {"listId": each.id, "legacyListId": each.id}
 
 
+def map_ids(call: Call) -> Answer:
+    """POST: the same of many lists, whose legacy ids are sent as a bare list."""
+    ids = parsed(call.request.get_data())
+    if not isinstance(ids, list) or len(ids) > _MOST_MAPPED:
+        raise HubSpotError(f"Invalid input JSON: a list of at most {_MOST_MAPPED} ids is expected")
+    known = {each.id for each in call.portal.marketing.lists.all()}
+    texts = [str(each) for each in ids]
+    return 200, {
+        "legacyListIdsToIdsMapping": [{"listId": i, "legacyListId": i} for i in texts if i in known],
+        "missingLegacyListIds": [i for i in texts if i not in known],
+    }
+
+
 def _sought(body: dict[str, Any], each: ObjectList) -> bool:
     processings, ids = words(body, "processingTypes"), words(body, "listIds")
     return (
@@ -168,7 +183,7 @@ def _fetched(call: Call, each: ObjectList, *, filters: bool = False) -> dict[str
 
 
 def _ids(call: Call) -> list[str]:
-    ids = call.request.get_json(force=True, silent=True)
+    ids = parsed(call.request.get_data())
     if not isinstance(ids, list) or not all(isinstance(each, str | int) for each in ids):
         raise HubSpotError("Invalid input JSON on line 1, column 1: expected a list of record ids")
     return [str(each) for each in ids]
@@ -222,6 +237,7 @@ ROUTES: Routes = (
     ("GET", "lists", "", get_lists),
     ("POST", "lists", "/search", search_lists),
     ("GET", "lists", "/idmapping", map_id),
+    ("POST", "lists", "/idmapping", map_ids),
     ("GET", "lists", "/object-type-id/<type>/name/<name>", get_list_by_name),
     ("GET", "lists", "/records/<type>/<id>/memberships", get_memberships),
     ("POST", "lists", "/records/memberships/batch/read", read_memberships),

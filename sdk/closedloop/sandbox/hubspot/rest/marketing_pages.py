@@ -31,6 +31,13 @@ def get_form(call: Call) -> Answer:
     return 200, call.portal.marketing.pages.form(call.path["form"])
 
 
+def change_form(call: Call) -> Answer:
+    """PATCH: changes what the body names of a form. PUT: takes the whole form anew."""
+    pages = call.portal.marketing.pages
+    whole_form = call.request.method == "PUT"
+    return 200, pages.change_form(pages.form(call.path["form"]), call.body, call.at, anew=whole_form)
+
+
 def archive_form(call: Call) -> Answer:
     """DELETE: archives a form."""
     call.portal.marketing.pages.form(call.path["form"])["archived"] = True
@@ -57,6 +64,8 @@ ROUTES: Routes = (
     ("GET", "forms", "", list_forms),
     ("POST", "forms", "", create_form),
     ("GET", "forms", "/<form>", get_form),
+    ("PATCH", "forms", "/<form>", change_form),
+    ("PUT", "forms", "/<form>", change_form),
     ("DELETE", "forms", "/<form>", archive_form),
     ("GET", "meeting links", "", list_links),
 )

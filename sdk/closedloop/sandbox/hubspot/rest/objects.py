@@ -24,6 +24,7 @@ from closedloop.sandbox.hubspot.rest.asking import (
     words,
 )
 from closedloop.sandbox.hubspot.rest.wire import View, created, paging, shown, updated, view_of
+from closedloop.sandbox.hubspot.settings.association_types import not_a_type
 from closedloop.sandbox.hubspot.settings.kinds import CAMPAIGNS, CONTACTS, ObjectKind
 
 _PAGE, _LARGEST_PAGE, _LARGEST_WITH_HISTORY = 10, 100, 50
@@ -70,10 +71,14 @@ def create_object(call: Call) -> Answer:
 def create_from(call: Call, body: Mapping[str, Any]) -> CrmObject:
     """The record made from one input, alone or in a batch."""
     refuse_campaigns(call.kind)
-    wishes = [wish for row in objects(body, "associations") for wish in _wishes(call, row)]
     values = mapping(body, "properties")
     refuse_undemanded(call, None, values)
-    return call.portal.writer.create(call.kind, values, wishes, call.at, call.origin)
+    return call.portal.writer.create(call.kind, values, wishes_of(call, body), call.at, call.origin)
+
+
+def wishes_of(call: Call, body: Mapping[str, Any]) -> list[Wish]:
+    """What a new record is to be associated with."""
+    return [wish for row in objects(body, "associations") for wish in _wishes(call, row)]
 
 
 def refuse_undemanded(call: Call, record: CrmObject | None, values: Mapping[str, Any]) -> None:
@@ -176,12 +181,14 @@ def refuse_campaigns(kind: ObjectKind) -> None:
 
 
 def _asked_view(call: Call) -> View:
+    associations = call.listed("associations")
     return view_of(
         call.portal,
         call.kind,
         properties=call.listed("properties"),
         history=call.listed("propertiesWithHistory"),
-        associations=call.listed("associations"),
+        associations=associations,
+        host=call.host if associations else "",
     )
 
 
@@ -192,6 +199,9 @@ def _wishes(call: Call, row: Mapping[str, Any]) -> list[Wish]:
     for spec in objects(row, "types"):
         number = whole(spec.get("associationTypeId"), "associationTypeId", default=0)
         kind, kind_of_link = call.portal.associations.types.named(call.kind, number)
+        category = spec.get("associationCategory")
+        if category is not None and category != kind_of_link.category:
+            raise not_a_type(call.kind, kind, f"{category}-{number}")
         wishes.append((call.portal.associable(kind, target), kind_of_link))
     return wishes
 

@@ -11,9 +11,10 @@ from closedloop.sandbox.hubspot.records.record import CrmObject, milliseconds, s
 from closedloop.sandbox.hubspot.records.values import as_text, parse_moment
 from closedloop.sandbox.hubspot.rest.asking import Answer, Call, Routes
 from closedloop.sandbox.hubspot.rest.marketing_events import by_id, external_event, found_event
+from closedloop.sandbox.hubspot.rest.objects import identified
 from closedloop.sandbox.hubspot.rest.reading import an_id, inputs_of
 from closedloop.sandbox.hubspot.rest.wire import batch
-from closedloop.sandbox.hubspot.settings.kinds import CONTACTS
+from closedloop.sandbox.hubspot.settings.kinds import CONTACTS, MARKETING_EVENTS
 from closedloop.sandbox.hubspot.settings.property_forms import required
 
 _MOST = 500
@@ -34,10 +35,27 @@ def count_external_participations(call: Call) -> Answer:
 
 def list_participations(call: Call) -> Answer:
     """GET: who did what, by the event's record id."""
-    event = by_id(call, call.path["event"])
+    return 200, _breakdown(call, by_id(call, call.path["event"]))
+
+
+def list_external_participations(call: Call) -> Answer:
+    """GET: who did what, by the event's external ids."""
+    event = found_event(call, call.path["account"], call.path["external"])
+    if event is None:
+        raise no_event(call.path["external"])
+    return 200, _breakdown(call, event)
+
+
+def list_participations_of_contact(call: Call) -> Answer:
+    """GET: what a contact, named by id or e-mail address, did about which events."""
+    wanted = call.path["contact"]
+    by = "email" if "@" in wanted else None
+    contact = identified(call.portal, CONTACTS, wanted, by)
+    found = call.portal.marketing.participations.by(contact.id)
     rows = [
-        _participation(call, event, each.contact, each.state, each.at)
-        for each in call.portal.marketing.participations.of(event.id)
+        _participation(call, event, contact.id, each.state, each.at)
+        for event_id, each in found
+        if (event := call.portal.store.find(MARKETING_EVENTS, event_id)) is not None
     ]
     return 200, {"total": len(rows), "results": rows}
 
@@ -60,6 +78,14 @@ def record_by_email(call: Call) -> Answer:
         _participate(call, event, contact, state, row)
         results.append({"vid": int(contact.id), "email": contact.properties["email"]})
     return 200, batch(results, (), call.at, call.portal.clock())[1]
+
+
+def _breakdown(call: Call, event: CrmObject) -> dict[str, Any]:
+    rows = [
+        _participation(call, event, each.contact, each.state, each.at)
+        for each in call.portal.marketing.participations.of(event.id)
+    ]
+    return {"total": len(rows), "results": rows}
 
 
 def _attended(call: Call) -> CrmObject:
@@ -130,6 +156,18 @@ ROUTES: Routes = (
     ("GET", "marketing events", "/participations/<event>", count_participations),
     ("GET", "marketing events", "/participations/<event>/breakdown", list_participations),
     ("GET", "marketing events", "/participations/<account>/<external>", count_external_participations),
+    (
+        "GET",
+        "marketing events",
+        "/participations/<account>/<external>/breakdown",
+        list_external_participations,
+    ),
+    (
+        "GET",
+        "marketing events",
+        "/participations/contacts/<contact>/breakdown",
+        list_participations_of_contact,
+    ),
     ("POST", "marketing events", "/<event>/attendance/<state>/create", record_by_contact),
     ("POST", "marketing events", "/<event>/attendance/<state>/email-create", record_by_email),
 )

@@ -119,7 +119,12 @@ def _changed_stage(call: Call, *, whole: bool) -> Answer:
     found = _stage(call)
     if found is None:
         return _NOTHING
-    return 200, _editor(call).change_stage(*found, call.body, whole=whole).to_wire()
+    changed = _editor(call).change_stage(*found, call.body, whole=whole)
+    for record in call.portal.store.all(call.kind):
+        # Whether a deal is closed, and how likely it is, follows from its stage.
+        if record.properties.get(call.kind.stage or "") == changed.id:
+            call.portal.writer.follow(record, call.at)
+    return 200, changed.to_wire()
 
 
 def _editor(call: Call) -> PipelineEditor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from closedloop.sandbox.hubspot.access.tokens import USER_ID
 from closedloop.sandbox.hubspot.errors import HubSpotError, missing_scopes, not_found
 from closedloop.sandbox.hubspot.records.record import stamp
 from closedloop.sandbox.hubspot.rest.asking import Answer, Call, Routes, inputs_of, is_true
@@ -19,7 +20,7 @@ def list_properties(call: Call) -> Answer:
     """GET: every property of an object type, or every archived one, of one sensitivity."""
     found = call.portal.catalogue.all(call.kind, archived=is_true(call.request, "archived"))
     wanted = call.request.args.get("dataSensitivity") or NON_SENSITIVE
-    return 200, {"results": [p.to_wire() for p in found if p.sensitivity == wanted]}
+    return 200, {"results": [_shown(p) for p in found if p.sensitivity == wanted]}
 
 
 def get_property(call: Call) -> Answer:
@@ -27,25 +28,25 @@ def get_property(call: Call) -> Answer:
     definition = _named(call, call.path["name"])
     if definition.sensitivity != (call.request.args.get("dataSensitivity") or NON_SENSITIVE):
         raise not_found()
-    return 200, definition.to_wire()
+    return 200, _shown(definition)
 
 
 def create_property(call: Call) -> Answer:
     """POST: makes a property."""
-    _refuse_campaign_properties(call)
-    return 201, call.portal.catalogue.add(call.kind, call.body, stamp(call.at)).to_wire()
+    refuse_campaign_properties(call)
+    return 201, _shown(call.portal.catalogue.add(call.kind, call.body, stamp(call.at)))
 
 
 def update_property(call: Call) -> Answer:
     """PATCH: changes a property's definition."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
     changed = call.portal.catalogue.change(call.kind, call.path["name"], call.body, stamp(call.at))
-    return 200, changed.to_wire()
+    return 200, _shown(changed)
 
 
 def archive_property(call: Call) -> Answer:
     """DELETE: archives a property."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
     call.portal.catalogue.remove(call.kind, call.path["name"], stamp(call.at))
     return 204, None
 
@@ -57,13 +58,13 @@ def read_properties(call: Call) -> Answer:
     wanted = body.get("dataSensitivity") or NON_SENSITIVE
     names = {required(row, "name") for row in inputs_of(body, _MOST)}
     found = call.portal.catalogue.all(call.kind, archived=archived)
-    results = [p.to_wire() for p in found if p.name in names and p.sensitivity == wanted]
+    results = [_shown(p) for p in found if p.name in names and p.sensitivity == wanted]
     return batch(results, (), call.at, call.portal.clock())
 
 
 def create_properties(call: Call) -> Answer:
     """POST: makes several properties; the ones that exist are errors of a 207 (recorded)."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
 
     def add(row: dict[str, Any]) -> dict[str, Any]:
         return call.portal.catalogue.add(call.kind, row, stamp(call.at)).core_to_wire()
@@ -75,7 +76,7 @@ def create_properties(call: Call) -> Answer:
 def archive_properties(call: Call) -> Answer:
     """POST: archives several properties, whatever state they are in (documented); those of HubSpot's own and
     those in use stay."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
     for name in [required(row, "name") for row in inputs_of(call.body, _MOST)]:
         try:
             call.portal.catalogue.remove(call.kind, name, stamp(call.at))
@@ -98,28 +99,36 @@ def get_group(call: Call) -> Answer:
 
 def create_group(call: Call) -> Answer:
     """POST: makes a group."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
     return 201, call.portal.catalogue.add_group(call.kind, call.body).to_wire()
 
 
 def update_group(call: Call) -> Answer:
     """PATCH: changes a group's label or place."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
     return 200, call.portal.catalogue.change_group(call.kind, call.path["name"], call.body).to_wire()
 
 
 def archive_group(call: Call) -> Answer:
     """DELETE: archives a group that holds no properties."""
-    _refuse_campaign_properties(call)
+    refuse_campaign_properties(call)
     call.portal.catalogue.remove_group(call.kind, call.path["name"])
     return 204, None
+
+
+def _shown(definition: PropertyDefinition) -> dict[str, Any]:
+    """The definition as a read answers it: one of the portal's own names the app's user (recorded:
+    `custom/update/5-response-update-property-age.json` of amp-labs/connectors)."""
+    if definition.built_in:
+        return definition.to_wire()
+    return definition.to_wire() | {"createdUserId": str(USER_ID), "updatedUserId": str(USER_ID)}
 
 
 def _named(call: Call, name: str) -> PropertyDefinition:
     return call.portal.catalogue.get(call.kind, name, archived=is_true(call.request, "archived"))
 
 
-def _refuse_campaign_properties(call: Call) -> None:
+def refuse_campaign_properties(call: Call) -> None:
     """Some portals' apps cannot change campaign definitions: no scope of HubSpot's list covers it."""
     if call.kind is CAMPAIGNS and not call.portal.campaign_properties:
         raise missing_scopes("marketing.campaigns.write")

@@ -13,7 +13,16 @@ from closedloop.sandbox.hubspot.rest import associations as rest_associations
 from closedloop.sandbox.hubspot.rest import batches as rest_batches
 from closedloop.sandbox.hubspot.rest import campaign_items as rest_campaign_items
 from closedloop.sandbox.hubspot.rest import campaigns as rest_campaigns
+from closedloop.sandbox.hubspot.rest import deal_splits as rest_deal_splits
+from closedloop.sandbox.hubspot.rest import engagements as rest_engagements
+from closedloop.sandbox.hubspot.rest import event_lists as rest_event_lists
 from closedloop.sandbox.hubspot.rest import events as rest_events
+from closedloop.sandbox.hubspot.rest import first_contacts as rest_first_contacts
+from closedloop.sandbox.hubspot.rest import first_lists as rest_first_lists
+from closedloop.sandbox.hubspot.rest import first_marketing as rest_first_marketing
+from closedloop.sandbox.hubspot.rest import first_objects as rest_first_objects
+from closedloop.sandbox.hubspot.rest import first_settings as rest_first_settings
+from closedloop.sandbox.hubspot.rest import first_writes as rest_first_writes
 from closedloop.sandbox.hubspot.rest import legacy as rest_legacy
 from closedloop.sandbox.hubspot.rest import lists as rest_lists
 from closedloop.sandbox.hubspot.rest import marketing_emails as rest_marketing_emails
@@ -39,6 +48,7 @@ AREAS = {
     "links": ("/crm/v4/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"),
     "link lists": ("/crm/v4/objects", "/crm/objects/2026-03"),
     "plain links": ("/crm/v3/objects",),
+    "deal splits": ("/crm/v3/objects/deals/splits",),
     "associations": (
         *("/crm/v4/associations", "/crm/associations/v4", "/crm/associations/2025-09"),
         *("/crm/associations/2026-03", "/crm/associations/2026-09"),
@@ -77,6 +87,20 @@ AREAS = {
     "first properties": ("/properties/v1", "/properties/v2"),
     "first companies": ("/companies/v2",),
     "first deals": ("/deals/v1",),
+    "first contacts": ("/contacts/v1",),
+    "first associations": ("/crm-associations/v1/associations",),
+    "first company batches": ("/companies/v1/batch-async",),
+    "first objects": ("/crm-objects/v1/objects",),
+    "first account": ("/integrations/v1",),
+    "first pipelines": ("/crm-pipelines/v1/pipelines",),
+    "first owners": ("/owners/v2/owners",),
+    "first engagements": ("/engagements/v1/engagements",),
+    "call outcomes": ("/calling/v1/dispositions",),
+    "first e-mail": ("/email/public/v1",),
+    "first marketing e-mails": ("/marketing-emails/v1/emails",),
+    "first forms": ("/forms/v2/forms",),
+    "first submissions": ("/form-integrations/v1/submissions/forms",),
+    "first workflows": ("/automation/v3/workflows",),
     "forms": (
         *("/marketing/v3/forms", "/marketing/forms/2026-03", "/marketing/forms/2026-09"),
         "/marketing/forms/2026-09-beta",
@@ -94,6 +118,9 @@ _MODULES = (
     *(rest_settings, rest_campaigns, rest_oauth, rest_schemas),
     *(rest_lists, rest_events, rest_marketing_emails, rest_marketing_events, rest_legacy),
     *(rest_marketing_pages, rest_participations),
+    *(rest_engagements, rest_first_marketing, rest_first_contacts, rest_first_writes),
+    *(rest_first_lists, rest_first_objects, rest_first_settings, rest_deal_splits),
+    rest_event_lists,
 )
 
 

@@ -9,7 +9,7 @@ from closedloop.sandbox.hubspot.errors import not_found
 from closedloop.sandbox.hubspot.records.record import stamp
 from closedloop.sandbox.hubspot.rest.asking import Answer, Call, Routes, is_true, whole
 from closedloop.sandbox.hubspot.rest.objects import next_link
-from closedloop.sandbox.hubspot.rest.wire import paging
+from closedloop.sandbox.hubspot.rest.wire import cursor, paging, position
 
 _OWNERS_PAGE, _LARGEST_OWNERS_PAGE = 100, 500
 
@@ -20,10 +20,13 @@ def list_owners(call: Call) -> Answer:
     owners = [o for o in call.portal.owners.all(archived=archived) if email in {"", o.email.lower()}]
     arguments = call.request.args
     limit = whole(arguments.get("limit"), "limit", default=_OWNERS_PAGE, least=1, most=_LARGEST_OWNERS_PAGE)
-    start = whole(arguments.get("after"), "after", default=0)
-    answer: dict[str, Any] = {"results": [owner.to_wire() for owner in owners[start : start + limit]]}
-    if start + limit < len(owners):
-        answer |= paging(str(start + limit), next_link(call, str(start + limit)))
+    # A cursor is the id of the owner that comes next (recorded: JupiterOne/graph-hubspot).
+    first = position(arguments.get("after", ""))
+    rest = [owner for owner in owners if int(owner.id) >= first]
+    answer: dict[str, Any] = {"results": [owner.to_wire() for owner in rest[:limit]]}
+    if rest[limit:]:
+        after = cursor(int(rest[limit].id))
+        answer |= paging(after, next_link(call, after))
     return 200, answer
 
 

@@ -15,8 +15,6 @@ from closedloop.sandbox.hubspot.portal import Portal
 from closedloop.sandbox.hubspot.records.record import CrmObject, stamp
 from closedloop.sandbox.hubspot.settings.kinds import KINDS, ObjectKind
 
-# A link leads to HubSpot's own host; clients that talk to another one swap it.
-HOST = "https://api.hubapi.com"
 _INLINE = 100
 _Row = TypeVar("_Row")
 _Result = TypeVar("_Result")
@@ -33,11 +31,12 @@ _ALWAYS_ECHOED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What an answer is to show of each record."""
+    """What an answer is to show of each record; its links lead to `host`, as the caller knows it."""
 
     properties: Sequence[str] = ()
     history: Sequence[str] = ()
     associations: Sequence[ObjectKind] = ()
+    host: str = ""
 
 
 def view_of(
@@ -48,13 +47,16 @@ def view_of(
     history: Sequence[str] = (),
     associations: Sequence[str] = (),
     defaults: Sequence[str] | None = None,
+    host: str = "",
 ) -> View:
-    """The view for what was asked: unknown properties are ignored, and none at all means the defaults."""
+    """The view for what was asked. Unknown properties and object types to associate with are ignored, as
+    HubSpot's OpenAPI descriptions say; no properties at all means the defaults."""
     asked = (*properties, *kind.always) if properties else (defaults or kind.defaults)
     return View(
         properties=sorted(portal.catalogue.known(kind, asked)),
         history=portal.catalogue.known(kind, history),
-        associations=[portal.kinds.get(name) for name in associations],
+        associations=[found for name in associations if (found := portal.kinds.find(name)) is not None],
+        host=host,
     )
 
 
@@ -66,7 +68,7 @@ def shown(portal: Portal, record: CrmObject, view: View) -> dict[str, Any]:
         wire["propertiesWithHistory"] = {
             name: [version.to_wire() for version in record.versions(name)] for name in view.history
         }
-    if associations := _associations(portal, record, view.associations):
+    if associations := _associations(portal, record, view):
         wire["associations"] = associations
     return wire
 
@@ -137,18 +139,18 @@ def _frame(portal: Portal, record: CrmObject, values: Mapping[str, str | None]) 
     return frame | {"url": page}
 
 
-def _associations(portal: Portal, record: CrmObject, kinds: Sequence[ObjectKind]) -> dict[str, Any]:
-    found = {kind: associated(portal, record, kind) for kind in kinds}
-    return {kind.name: _first(record, kind, rows) for kind, rows in found.items() if rows}
+def _associations(portal: Portal, record: CrmObject, view: View) -> dict[str, Any]:
+    found = {kind: associated(portal, record, kind) for kind in view.associations}
+    return {kind.name: _first(record, kind, rows, view.host) for kind, rows in found.items() if rows}
 
 
-def _first(record: CrmObject, kind: ObjectKind, rows: list[dict[str, str]]) -> dict[str, Any]:
+def _first(record: CrmObject, kind: ObjectKind, rows: list[dict[str, str]], host: str) -> dict[str, Any]:
     """The first page of what a record shows of its associations; the next one is at an endpoint of its own
     (HubSpot's announcement of 2021, "a change to how v3 CRM APIs return association data")."""
     if len(rows) <= _INLINE:
         return {"results": rows}
     path = f"/crm/v3/objects/{record.kind.name}/{record.id}/associations/{kind.name}"
-    return {"results": rows[:_INLINE]} | paging(str(_INLINE), f"{HOST}{path}?after={_INLINE}")
+    return {"results": rows[:_INLINE]} | paging(str(_INLINE), f"{host}{path}?after={_INLINE}")
 
 
 def associated(portal: Portal, record: CrmObject, kind: ObjectKind) -> list[dict[str, str]]:

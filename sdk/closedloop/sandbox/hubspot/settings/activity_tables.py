@@ -23,6 +23,7 @@ from closedloop.sandbox.hubspot.settings.kinds import (
     EMAILS,
     MEETINGS,
     NOTES,
+    POSTAL_MAIL,
     TASKS,
     ObjectKind,
 )
@@ -112,5 +113,6 @@ ACTIVITY_PROPERTIES: Mapping[ObjectKind, tuple[PropertyDefinition, ...]] = {
         (TASKS, _TASK),
         (NOTES, _NOTE),
         (COMMUNICATIONS, _COMMUNICATION),
+        (POSTAL_MAIL, (long_text("hs_postal_mail_body", "Postal Mail Body"),)),
     )
 }

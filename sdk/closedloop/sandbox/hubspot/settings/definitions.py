@@ -105,6 +105,12 @@ class PropertyDefinition:
         return dates | self.core_to_wire() | origin | archived
 
 
+_YES_OR_NO = (
+    Option(label="Yes", value="true", display_order=0),
+    Option(label="No", value="false", display_order=1),
+)
+
+
 def text(name: str, label: str, **more: Any) -> PropertyDefinition:
     """A single-line text property."""
     return PropertyDefinition(name=name, label=label, **more)
@@ -131,8 +137,10 @@ def day(name: str, label: str, **more: Any) -> PropertyDefinition:
 
 
 def flag(name: str, label: str, **more: Any) -> PropertyDefinition:
-    """A yes/no property: an enumeration-like field that holds "true" or "false"."""
-    return PropertyDefinition(name=name, label=label, type="bool", field_type="booleancheckbox", **more)
+    """A yes/no property: it holds "true" or "false", and says so in its options (recorded)."""
+    return PropertyDefinition(
+        name=name, label=label, type="bool", field_type="booleancheckbox", options=_YES_OR_NO, **more
+    )
 
 
 def choice(name: str, label: str, *options: str, **more: Any) -> PropertyDefinition:
@@ -141,9 +149,8 @@ def choice(name: str, label: str, *options: str, **more: Any) -> PropertyDefinit
         Option(value=value, label=shown or value, display_order=order)
         for order, (value, _, shown) in enumerate(option.partition("=") for option in options)
     )
-    return PropertyDefinition(
-        name=name, label=label, type="enumeration", field_type="select", options=rows, **more
-    )
+    more.setdefault("field_type", "select")
+    return PropertyDefinition(name=name, label=label, type="enumeration", options=rows, **more)
 
 
 def outside(name: str, label: str, **more: Any) -> PropertyDefinition:

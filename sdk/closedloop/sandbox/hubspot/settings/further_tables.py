@@ -1,4 +1,4 @@
-"""The properties of tickets, products, line items, quotes and marketing events.
+"""The properties of tickets, products, line items, quotes, marketing events, goals and what deals cost.
 
 Their names are those of HubSpot's documentation of each; the labels are ours.
 """
@@ -18,10 +18,19 @@ from closedloop.sandbox.hubspot.settings.definitions import (
     text,
 )
 from closedloop.sandbox.hubspot.settings.kinds import (
+    CARTS,
+    DEAL_SPLITS,
+    DISCOUNTS,
+    FEEDBACK,
+    FEES,
+    GOALS,
+    INVOICES,
     LINE_ITEMS,
     MARKETING_EVENTS,
+    ORDERS,
     PRODUCTS,
     QUOTES,
+    TAXES,
     TICKETS,
     ObjectKind,
 )
@@ -70,6 +79,7 @@ _QUOTE = (
     text("hs_currency", "Currency"),
     text("hs_language", "Language"),
     number("hs_quote_amount", "Quote amount", **_CALCULATED),
+    text("hs_public_url_key", "Public URL Key", **_SET_BY_HUBSPOT),
     outside("hubspot_owner_id", "Owner"),
 )
 _MARKETING_EVENT = (
@@ -92,6 +102,65 @@ _MARKETING_EVENT = (
     number("hs_cancellations", "Cancellations", **_CALCULATED),
     number("hs_no_shows", "No Shows", **_CALCULATED),
 )
+_GOAL = (
+    text("hs_goal_name", "Goal Name"),
+    number("hs_target_amount", "Target Amount"),
+    moment("hs_start_datetime", "Start Date"),
+    moment("hs_end_datetime", "End Date"),
+    text("hs_group_correlation_uuid", "Goal family", **_SET_BY_HUBSPOT),
+    number("hs_goal_target_group_id", "Goal target group", **_SET_BY_HUBSPOT),
+    number("hs_created_by_user_id", "Created by user", **_SET_BY_HUBSPOT),
+    outside("hubspot_owner_id", "Owner"),
+)
+_DEAL_SPLIT = (
+    number("hs_deal_split_percentage", "Deal split percentage"),
+    number("hs_deal_split_amount", "Deal split amount", **_CALCULATED),
+    outside("hubspot_owner_id", "Owner"),
+)
+_FEEDBACK = (
+    long_text("hs_content", "Response"),
+    text("hs_survey_name", "Survey name"),
+    text("hs_survey_type", "Survey type"),
+    text("hs_survey_channel", "Survey channel"),
+    moment("hs_submission_timestamp", "Date submitted"),
+    number("hs_value", "Rating"),
+    text("hs_response_group", "Response group"),
+    text("hs_sentiment", "Sentiment"),
+)
+# What is taken off, or added to, a price: a share of it or a sum.
+_PART_OF_PRICE = (
+    text("hs_label", "Label"),
+    choice("hs_type", "Type", "PERCENT", "FIXED"),
+    number("hs_value", "Value"),
+)
+_INVOICE = (
+    text("hs_number", "Invoice number", **_SET_BY_HUBSPOT),
+    text("hs_currency", "Currency"),
+    moment("hs_invoice_date", "Invoice date"),
+    moment("hs_due_date", "Due date"),
+    choice("hs_invoice_status", "Invoice status", "draft", "open", "paid", "voided"),
+    number("hs_amount_billed", "Amount billed", **_CALCULATED),
+    number("hs_balance_due", "Balance due", **_CALCULATED),
+    outside("hubspot_owner_id", "Owner"),
+)
+_ORDER = (
+    text("hs_order_name", "Name"),
+    text("hs_currency_code", "Currency"),
+    text("hs_source_store", "Source store"),
+    text("hs_fulfillment_status", "Fulfillment status"),
+    text("hs_external_order_id", "Source App Order ID"),
+    number("hs_total_price", "Total price"),
+    outside("hubspot_owner_id", "Owner"),
+)
+_CART = (
+    text("hs_cart_name", "Name"),
+    text("hs_external_cart_id", "Source App Cart ID"),
+    text("hs_external_status", "Status"),
+    text("hs_source_store", "Source store"),
+    text("hs_currency_code", "Currency"),
+    number("hs_total_price", "Total price"),
+    outside("hubspot_owner_id", "Owner"),
+)
 
 OTHER_PROPERTIES: Mapping[ObjectKind, tuple[PropertyDefinition, ...]] = {
     TICKETS: _TICKET,
@@ -99,6 +168,15 @@ OTHER_PROPERTIES: Mapping[ObjectKind, tuple[PropertyDefinition, ...]] = {
     LINE_ITEMS: _LINE_ITEM,
     QUOTES: _QUOTE,
     MARKETING_EVENTS: _MARKETING_EVENT,
+    GOALS: _GOAL,
+    DEAL_SPLITS: _DEAL_SPLIT,
+    FEEDBACK: _FEEDBACK,
+    TAXES: _PART_OF_PRICE,
+    DISCOUNTS: _PART_OF_PRICE,
+    FEES: _PART_OF_PRICE,
+    INVOICES: _INVOICE,
+    ORDERS: _ORDER,
+    CARTS: _CART,
 }
 OTHER_GROUPS: Mapping[ObjectKind, tuple[tuple[str, str], ...]] = {
     TICKETS: (("ticketinformation", "Ticket information"),),
@@ -106,4 +184,13 @@ OTHER_GROUPS: Mapping[ObjectKind, tuple[tuple[str, str], ...]] = {
     LINE_ITEMS: (("lineiteminformation", "Line item information"),),
     QUOTES: (("quoteinformation", "Quote information"),),
     MARKETING_EVENTS: (("marketingeventinformation", "Marketing event information"),),
+    GOALS: (("goal_information", "Goal information"),),
+    DEAL_SPLITS: (("deal_split_information", "Deal split information"),),
+    FEEDBACK: (("feedbackinformation", "Feedback information"),),
+    TAXES: (("tax_information", "Tax information"),),
+    DISCOUNTS: (("discount_information", "Discount information"),),
+    FEES: (("fee_information", "Fee information"),),
+    INVOICES: (("invoiceinformation", "Invoice information"),),
+    ORDERS: (("orderinformation", "Order information"),),
+    CARTS: (("cartinformation", "Cart information"),),
 }

@@ -117,17 +117,24 @@ NOTES = _activity("notes", "0-46", "hs_note_body")
 
 COMMUNICATIONS = _activity("communications", "0-18", "hs_communication_body")
 
-ACTIVITIES = (CALLS, EMAILS, MEETINGS, TASKS, NOTES, COMMUNICATIONS)
+POSTAL_MAIL = _activity("postal_mail", "0-116", "hs_postal_mail_body")
+
+ACTIVITIES = (CALLS, EMAILS, MEETINGS, TASKS, NOTES, COMMUNICATIONS, POSTAL_MAIL)
 
 
 def _other(
-    name: str, type_id: str, *defaults: str, created: str = "createdate", required: tuple[str, ...] = ()
+    name: str,
+    type_id: str,
+    *defaults: str,
+    created: str = "createdate",
+    required: tuple[str, ...] = (),
+    singular: str | None = None,
 ) -> ObjectKind:
     """A further type of HubSpot's own (type ids: HubSpot documentation, "Object type IDs")."""
     shown = tuple(sorted((*defaults, created, "hs_lastmodifieddate", "hs_object_id")))
     return ObjectKind(
         name=name,
-        singular=name.removesuffix("s"),
+        singular=singular or name.removesuffix("s"),
         type_id=type_id,
         created=created,
         modified="hs_lastmodifieddate",
@@ -158,9 +165,19 @@ PRODUCTS = _other("products", "0-7", "description", "name", "price")
 LINE_ITEMS = _other("line_items", "0-8", "amount", "name", "price", "quantity")
 QUOTES = _other("quotes", "0-14", "hs_expiration_date", "hs_title", created="hs_createdate")
 MARKETING_EVENTS = _other("marketing_events", "0-54", "hs_event_name", created="hs_createdate")
+GOALS = _other("goal_targets", "0-74", "hs_goal_name")
+DEAL_SPLITS = _other("deal_splits", "0-72", created="hs_createdate")
+FEEDBACK = _other("feedback_submissions", "0-19", created="hs_createdate")
+TAXES = _other("taxes", "0-86", created="hs_createdate", singular="tax")
+DISCOUNTS = _other("discounts", "0-84", created="hs_createdate")
+FEES = _other("fees", "0-85", created="hs_createdate")
+INVOICES = _other("invoices", "0-53", created="hs_createdate")
+ORDERS = _other("orders", "0-123", "hs_order_name", created="hs_createdate")
+CARTS = _other("carts", "0-142", created="hs_createdate")
 KINDS = (
     *(CONTACTS, COMPANIES, DEALS, LEADS, CAMPAIGNS, *ACTIVITIES),
     *(TICKETS, PRODUCTS, LINE_ITEMS, QUOTES, MARKETING_EVENTS),
+    *(GOALS, DEAL_SPLITS, FEEDBACK, TAXES, DISCOUNTS, FEES, INVOICES, ORDERS, CARTS),
 )
 
 _BY_NAME = {name: kind for kind in KINDS for name in (kind.name, kind.singular, kind.type_id)}
@@ -174,10 +191,14 @@ class Kinds:
 
     def get(self, name: str) -> ObjectKind:
         """The type behind a plural, singular, type id or qualified name, in any case; 400 for others."""
-        found = self._by_name.get(name.lower())
+        found = self.find(name)
         if found is None:
             raise unknown_type(name)
         return found
+
+    def find(self, name: str) -> ObjectKind | None:
+        """The type behind a name, if there is one."""
+        return self._by_name.get(name.lower())
 
     def __iter__(self) -> Iterator[ObjectKind]:
         """Every type once."""

@@ -37,7 +37,7 @@ class PipelineStage:
     @property
     def won(self) -> bool:
         """Whether a deal is won here: closed, with a probability of one."""
-        return self.closed and float(self.metadata["probability"]) == 1
+        return self.closed and float(self.metadata.get("probability", 0)) == 1
 
     def time_property(self, event: str) -> str:
         """The name of the property that holds when the stage was `entered` or `exited`."""
@@ -169,7 +169,8 @@ _SUPPORT = _pipeline(
     ),
 )
 # Contacts and companies have a pipeline of lifecycle stages, eight of them (docs/hubspot-behaviour.md of
-# scopiousdigital/kalup). The pipeline's label and that its stages have no metadata are unverified.
+# scopiousdigital/kalup); only the last is closed (`metadata-contacts-external-pipelines.json` of
+# amp-labs/connectors).
 _LIFECYCLE = (
     ("subscriber", "Subscriber"),
     ("lead", "Lead"),
@@ -182,8 +183,14 @@ _LIFECYCLE = (
 )
 
 
+def _lifecycle_stage(stage: str, label: str) -> PipelineStage:
+    state = "CLOSED" if stage == _LIFECYCLE[-1][0] else "OPEN"
+    metadata = {"isClosed": "true" if state == "CLOSED" else "false", "state": state}
+    return PipelineStage(id=stage, label=label, metadata=metadata)
+
+
 def _lifecycle(kind: ObjectKind) -> Pipeline:
-    stages = (PipelineStage(id=stage, label=label) for stage, label in _LIFECYCLE)
+    stages = (_lifecycle_stage(stage, label) for stage, label in _LIFECYCLE)
     return _pipeline(f"{kind.name}-lifecycle-pipeline", "Lifecycle Stage Pipeline", *stages)
 
 

@@ -25,6 +25,11 @@ from closedloop.sandbox.hubspot.settings.kinds import (
     LEADS,
     ObjectKind,
 )
+from closedloop.sandbox.hubspot.settings.standard_tables import (
+    COMPANY_STANDARD,
+    CONTACT_STANDARD,
+    DEAL_STANDARD,
+)
 
 _SET_BY_HUBSPOT = {"read_only": True}
 _CALCULATED = {"read_only": True, "calculated": True}
@@ -91,8 +96,8 @@ _CONTACT = (
     text("email", "Email", unique=True, form_field=True),
     text("firstname", "First Name", form_field=True),
     text("lastname", "Last Name", form_field=True),
-    text("phone", "Phone Number", form_field=True),
-    text("mobilephone", "Mobile Phone Number", form_field=True),
+    text("phone", "Phone Number", field_type="phonenumber", form_field=True),
+    text("mobilephone", "Mobile Phone Number", field_type="phonenumber", form_field=True),
     text("jobtitle", "Job Title", form_field=True),
     text("company", "Company Name", form_field=True),
     text("website", "Website URL", form_field=True),
@@ -101,10 +106,18 @@ _CONTACT = (
     text("country", "Country/Region", form_field=True),
     text("industry", "Industry"),
     _OWNER,
-    choice("lifecyclestage", "Lifecycle Stage", *_LIFECYCLE),
-    choice("hs_lead_status", "Lead Status", *_LEAD_STATUSES),
+    choice("lifecyclestage", "Lifecycle Stage", *_LIFECYCLE, field_type="radio"),
+    choice("hs_lead_status", "Lead Status", *_LEAD_STATUSES, field_type="radio"),
     text("hs_pipeline", "Pipeline", **_SET_BY_HUBSPOT),
-    number("associatedcompanyid", "Primary Associated Company ID", **_CALCULATED),
+    # Writing it makes the company the primary one (recorded: sensadrome/hubspot-api-ruby; the definition:
+    # `metadata-contacts-properties-sampled.json` of amp-labs/connectors).
+    number(
+        "associatedcompanyid",
+        "Primary Associated Company ID",
+        external_options=True,
+        hidden=True,
+        more=(("referencedObjectType", "COMPANY"),),
+    ),
     text("hs_email_domain", "Email Domain", **_CALCULATED),
     text("hs_full_name_or_email", "Full name or email", **_CALCULATED),
     text("hs_all_contact_vids", "All vids for a contact", **_CALCULATED),
@@ -140,15 +153,15 @@ _COMPANY = (
     text("name", "Company name"),
     text("domain", "Company Domain Name"),
     text("website", "Website URL"),
-    text("phone", "Phone Number"),
+    text("phone", "Phone Number", field_type="phonenumber"),
     text("city", "City"),
     text("country", "Country/Region"),
     text("industry", "Industry"),
     choice("type", "Type", "PROSPECT=Prospect", "PARTNER=Partner", "RESELLER", "VENDOR", "OTHER=Other"),
     number("numberofemployees", "Number of Employees"),
     number("annualrevenue", "Annual Revenue"),
-    choice("lifecyclestage", "Lifecycle Stage", *_LIFECYCLE),
-    choice("hs_lead_status", "Lead Status", *_LEAD_STATUSES),
+    choice("lifecyclestage", "Lifecycle Stage", *_LIFECYCLE, field_type="radio"),
+    choice("hs_lead_status", "Lead Status", *_LEAD_STATUSES, field_type="radio"),
     _OWNER,
     text("salesforceaccountid", "Salesforce Account ID"),
     moment("salesforcelastsynctime", "Last Salesforce Sync Time"),
@@ -165,7 +178,13 @@ _DEAL = (
     text("deal_currency_code", "Currency"),
     outside("pipeline", "Pipeline", display_order=4, description=_PIPELINE_TEXT),
     outside("dealstage", "Deal Stage", display_order=3, description=_STAGE_TEXT),
-    choice("dealtype", "Deal Type", "newbusiness=New Business", "existingbusiness=Existing Business"),
+    choice(
+        "dealtype",
+        "Deal Type",
+        "newbusiness=New Business",
+        "existingbusiness=Existing Business",
+        field_type="radio",
+    ),
     moment("closedate", "Close Date"),
     # Text by default; many portals turn them into drop-downs.
     long_text("closed_lost_reason", "Closed Lost Reason"),
@@ -232,9 +251,9 @@ _CAMPAIGN = (
 BUILT_IN: Mapping[ObjectKind, tuple[PropertyDefinition, ...]] = {
     kind: tuple(p.in_group(group) for p in (*common_properties(kind), *rows))
     for kind, group, rows in (
-        (CONTACTS, "contactinformation", _CONTACT),
-        (COMPANIES, "companyinformation", _COMPANY),
-        (DEALS, "deal_activity", _DEAL),
+        (CONTACTS, "contactinformation", (*_CONTACT, *CONTACT_STANDARD)),
+        (COMPANIES, "companyinformation", (*_COMPANY, *COMPANY_STANDARD)),
+        (DEALS, "deal_activity", (*_DEAL, *DEAL_STANDARD)),
         (LEADS, "lead_information", _LEAD),
         (CAMPAIGNS, "campaign_information", _CAMPAIGN),
         *((kind, groups[0][0], OTHER_PROPERTIES[kind]) for kind, groups in OTHER_GROUPS.items()),

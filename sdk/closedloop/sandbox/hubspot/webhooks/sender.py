@@ -13,11 +13,10 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-import requests
-
 from closedloop.sandbox.hubspot.faults import HubSpotFaults
 from closedloop.sandbox.hubspot.records.record import milliseconds
 from closedloop.sandbox.hubspot.webhooks.signing import signed_headers
+from closedloop.sandbox.posting import Poster, UnreachedError
 
 # HubSpot's documented limits.
 BATCH = 100
@@ -177,10 +176,9 @@ class WebhookSender:
             thread.start()
 
     def _run(self, number: int) -> None:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy of this machine has no way to 127.0.0.1
+        with Poster() as poster:
             while (batch := self._next(number)) is not None:
-                taken = self._deliver(session, batch)
+                taken = self._deliver(poster, batch)
                 with self._changed:
                     self._sending -= 1
                     if not taken:
@@ -213,14 +211,14 @@ class WebhookSender:
         due = time.monotonic() + self._backoff * 2 ** (attempt - 1)
         heapq.heappush(self._retries, _Retry(due, next(self._order), again))
 
-    def _deliver(self, session: requests.Session, batch: list[dict[str, Any]]) -> bool:
+    def _deliver(self, poster: Poster, batch: list[dict[str, Any]]) -> bool:
         """Whether the app took the batch: no connection, no answer in time and any 4xx or 5xx mean no."""
         with self._changed:
             url = self._target
         if url is None:
             return True
         at, started = self._clock(), time.perf_counter()
-        status = self._post(session, url, batch, at)
+        status = self._post(poster, url, batch, at)
         self.deliveries.append(
             Delivery(
                 at=at,
@@ -234,19 +232,13 @@ class WebhookSender:
         )
         return status is not None and status < 400
 
-    def _post(
-        self, session: requests.Session, url: str, batch: list[dict[str, Any]], at: datetime
-    ) -> int | None:
+    def _post(self, poster: Poster, url: str, batch: list[dict[str, Any]], at: datetime) -> int | None:
         body = json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
         headers = signed_headers(self._secret, "POST", url, body, str(milliseconds(at)))
         try:
-            answer = session.post(
-                url,
-                data=body,
-                headers={"Content-Type": "application/json", **headers},
-                timeout=self.timeout,
-                allow_redirects=False,
+            answer = poster.post(
+                url, body, {"Content-Type": "application/json"} | headers, timeout=self.timeout, follow=False
             )
-        except requests.RequestException:
+        except UnreachedError:
             return None
         return answer.status_code
