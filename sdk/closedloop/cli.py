@@ -11,6 +11,8 @@ import click
 from closedloop import __version__
 from closedloop.errors import ClosedLoopError
 
+_INSTALL = 'pip install "closedloop[all]"'
+
 
 class Commands(click.Group):
     """The commands of whatever is installed; each is imported only when it is called or listed."""
@@ -24,12 +26,25 @@ class Commands(click.Group):
         entry = _installed().get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)
-        command = entry.load()
+        try:
+            command = entry.load()
+        except ModuleNotFoundError as missing:
+            return _lacking(cmd_name, missing)
         return command if isinstance(command, click.Command) else None
 
 
 def _installed() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group="closedloop.commands")}
+
+
+def _lacking(name: str, missing: ModuleNotFoundError) -> click.Command:
+    """The command of a part that is not installed whole: it is listed, and says what it takes."""
+
+    def refuse() -> None:
+        raise missing
+
+    help_ = f"Needs more than the library: {_INSTALL}"
+    return click.Command(name, callback=refuse, help=help_, short_help=help_)
 
 
 @click.group(cls=Commands)
@@ -44,4 +59,9 @@ def main() -> None:
         commands()
     except ClosedLoopError as error:
         click.echo(f"closedloop: {error.message}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("closedloop."):
+            raise
+        click.echo(f"closedloop: this needs {missing.name}, which is not installed: {_INSTALL}", err=True)
         sys.exit(2)

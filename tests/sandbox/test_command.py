@@ -12,7 +12,8 @@ import sys
 import threading
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ import requests
 from click.testing import CliRunner
 
 import closedloop
+from closedloop import cli
 from closedloop.errors import SettingsError
 from closedloop.sandbox import command
+from closedloop.sandbox import running as running_module
 from closedloop.sandbox.command import sandbox
 from closedloop.sandbox.http import LocalServer
 from closedloop.sandbox.keys import Keys
@@ -92,13 +95,14 @@ def test_what_is_to_be_pasted_for_the_server_are_settings(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, rest = as_text(running).partition("In closedloop.toml, for `closedloop serve`\n")
-    lines, _, _ = rest.partition("\n\n")
+    lines, _, shell = rest.partition("\n\n")
     file = tmp_path / "closedloop.toml"
-    file.write_text(f'public_url = "http://127.0.0.1:8080"\n{lines}\n')
+    file.write_text(lines)
     assert set(tomllib.loads(file.read_text())["connections"]) == {"salesforce", "hubspot"}
-    for name, value in re.findall(r"export (\w+)=(\S+)", lines):
+    for name, value in re.findall(r"export (\w+)=(\S+)", shell):
         monkeypatch.setenv(name, value)
     settings = load_settings(file)
+    assert (settings.public_url, settings.port) == ("http://127.0.0.1:1", 1)
     hubspot, salesforce = settings.connections
     assert (salesforce.name, salesforce.webhook_secrets) == ("salesforce", (running.webhook_secret,))
     assert hubspot.name == "hubspot"
@@ -228,12 +232,12 @@ def test_it_speaks_https_with_a_certificate_that_clients_can_trust(tmp_path: Pat
 
 def test_everything_may_be_asked_for_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def at_once() -> Iterator[threading.Event]:
-        stopping = threading.Event()
-        stopping.set()
-        yield stopping
+    def at_once(handler: Any) -> Iterator[None]:
+        with suppress(KeyboardInterrupt):
+            handler(signal.SIGINT, None)
+        yield
 
-    monkeypatch.setattr(command, "_stopped", at_once)
+    monkeypatch.setattr(command, "_signals", at_once)
     plan = tmp_path / "faults.yaml"
     plan.write_text("rules: [{fault: latency, seconds: 1ms}]\n")
     wishes = ["--people", "40", "--seed", "3", "--play", "--faults", str(plan), "--https", str(tmp_path)]
@@ -242,6 +246,17 @@ def test_everything_may_be_asked_for_at_once(tmp_path: Path, monkeypatch: pytest
     assert Keys("word").hubspot()["access_token"] in result.output
     assert "https://127.0.0.1" in result.output
     assert re.search(r"^played \w+", result.output, re.MULTILINE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nobody_waits_for_a_world_that_is_not_wanted_any_more(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr(running_module, "fill", lambda *_, **__: signal.raise_signal(number))
+    result = CliRunner().invoke(sandbox, ANY_PORT)
+    assert (result.exit_code, result.output) == (1, "\nAborted!\n")
+    assert signal.getsignal(number) is before
 
 
 def test_the_faults_are_changed_while_it_runs() -> None:
@@ -284,3 +299,31 @@ def test_a_wrong_change_of_the_faults_is_refused(
     answer = requests.request(url=as_json(running)["faults"], timeout=10, **request_)
     assert answer.status_code == status
     assert message in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--help"], r"sandbox +Needs more than the library: pip install"),
+        (
+            ["sandbox"],
+            r"closedloop: this needs waitress, which is not installed: pip install \"closedloop\[all\]\"",
+        ),
+    ],
+    ids=["listed", "called"],
+)
+def test_a_command_that_lacks_a_package_says_what_to_install(
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def lacking(_: EntryPoint) -> None:
+        raise ModuleNotFoundError("No module named 'waitress'", name="waitress")
+
+    monkeypatch.setattr(EntryPoint, "load", lacking)
+    monkeypatch.setattr(sys, "argv", ["closedloop", *arguments])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert re.search(told, "".join(capsys.readouterr()))

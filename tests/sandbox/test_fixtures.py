@@ -8,6 +8,8 @@ from importlib import import_module
 
 import pytest
 
+from closedloop.testing import fixtures
+
 pytest_plugins = ["pytester"]
 
 PLUGIN = "closedloop.testing.fixtures"
@@ -206,6 +208,37 @@ def test_a_plan_that_is_wrong_is_an_error_of_the_test(run: pytest.Pytester) -> N
         errors=1,
     )
     result.stdout.fnmatch_lines(["*rules[[]0[]].fault: 'rest' is not known; did you mean `reset`?*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("world='many'", "world must be a whole number from 1, not 'many'"),
+        ("world=0", "world must be a whole number from 1, not 0"),
+        ("world=5, seed=True", "seed must be a whole number from 0, not True"),
+        ("salesforce=3", "salesforce must be a mapping of further arguments"),
+    ],
+)
+def test_a_marker_with_a_wrong_value_says_which(run: pytest.Pytester, arguments: str, message: str) -> None:
+    source = f"""
+        import pytest
+
+        @pytest.mark.closedloop({arguments})
+        def test(closedloop_salesforce):
+            pass
+        """
+    passes(run, source, errors=1).stdout.fnmatch_lines([f"*UsageError: @pytest.mark.closedloop: {message}"])
+
+
+def test_a_library_without_the_extra_says_which_it_takes(
+    run: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(_: str) -> None:
+        raise ModuleNotFoundError("No module named 'waitress'", name="waitress")
+
+    monkeypatch.setattr(fixtures, "import_module", lacking)
+    result = passes(run, "def test(closedloop_hubspot): pass", errors=1)
+    result.stdout.fnmatch_lines(['*need waitress: pip install "closedloop?sandbox?"'])
 
 
 def test_the_marker_and_the_fixtures_are_listed(run: pytest.Pytester) -> None:

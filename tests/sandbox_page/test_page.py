@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 from werkzeug.test import Client, TestResponse
 
+from closedloop.crm.hubspot.notes import END, START
 from closedloop.sandbox.hubspot import HubSpotSandbox
+from closedloop.sandbox.hubspot.settings.kinds import CAMPAIGNS
 from closedloop.sandbox.page import SandboxPage
 from closedloop.sandbox.salesforce import SalesforceSandbox
 
@@ -199,3 +202,66 @@ def test_one_crm_alone_has_a_page(salesforce: SalesforceSandbox) -> None:
     alone = Browser(SandboxPage(salesforce=salesforce))
     assert "HubSpot" not in alone.get("/").text
     assert alone.get("/hubspot/deals").status_code == 404
+
+
+def test_the_overview_tells_what_came_back_and_when(
+    browser: Browser, salesforce: SalesforceSandbox, hubspot: HubSpotSandbox
+) -> None:
+    reasons = "\n".join(f"Lost, Reason {number}: 1" for number in range(5))
+    values = {"Name": "Fair", "Closed_Loop_Model__c": "primary", "Closed_Loop_Top_Reasons__c": reasons}
+    written = salesforce.org.get("Campaign", salesforce.org.insert("Campaign", values))["LastModifiedDate"]
+    notes = f"Mine\n\n{START}\nReasons:\n- Lost, Price: 3\nAttribution: primary.\n{END}"
+    campaign = hubspot.portal.create("campaigns", {"hs_name": "Mailing", "hs_notes": notes})
+    text = browser.get("/").text
+    assert "The last feedback came on" in text
+    assert f"{written:%H:%M:%S}" in text
+    assert "Lost, Reason 2: 1\nand 2 more" in text
+    assert ">Lost, Price: 3<" in text
+    shown = browser.get(f"/hubspot/campaigns/{campaign}").text
+    assert (
+        shown.index("What Closed Loop wrote here")
+        < shown.index("- Lost, Price: 3")
+        < shown.index("Record ID")
+    )
+
+
+def test_a_campaign_shows_its_members_the_latest_decision_first(
+    browser: Browser, salesforce: SalesforceSandbox
+) -> None:
+    org = salesforce.org
+    campaign = org.insert("Campaign", {"Name": "Fair of many"})
+    for number in range(30):
+        lead = org.insert("Lead", {"LastName": f"Person{number}", "Company": "Acme"})
+        day = {"Closed_Loop_Decided_At__c": f"2026-10-{number + 1:02}T09:00:00Z"} if number in {3, 7} else {}
+        org.insert("CampaignMember", {"CampaignId": campaign, "LeadId": lead, **day})
+    text = browser.get(f"/salesforce/Campaign/{campaign}").text
+    assert text.index("Person7<") < text.index("Person3<") < text.index("Person29<")
+    assert "25 of 30" in text
+    assert "in Fair of many" not in text
+    assert "Fair of many" in browser.get("/salesforce/Lead?find=Person12").text
+
+
+def test_a_hubspot_campaign_shows_whom_it_reached_and_a_lead_what_brought_it(
+    browser: Browser, hubspot: HubSpotSandbox
+) -> None:
+    portal = hubspot.portal
+    campaign = portal.create("campaigns", {"hs_name": "Spring mailing"})
+    contact = portal.create("contacts", {"email": "noether@example.com"})
+    lead = portal.create("leads", {"hs_lead_name": "Noether"}, associations=[("contacts", contact)])
+    guid = next(each.guid for each in portal.store.all(CAMPAIGNS) if each.id == campaign)
+    portal.touch(guid, contact, datetime.now(UTC))
+    assert f"/hubspot/contacts/{contact}" in browser.get(f"/hubspot/campaigns/{campaign}").text
+    for path in (f"contacts/{contact}", f"leads/{lead}"):
+        assert "Spring mailing" in browser.get(f"/hubspot/{path}").text
+
+
+def test_a_form_keeps_a_value_that_its_list_does_not_know(
+    browser: Browser, salesforce: SalesforceSandbox
+) -> None:
+    lead = salesforce.org.insert("Lead", {"LastName": "Odd", "Company": "Acme", "Status": "Parked"})
+    assert '<option value="Parked" selected>' in browser.get(f"/salesforce/Lead/{lead}").text
+
+
+def test_what_is_saved_is_told_only_where_somebody_listens(browser: Browser, lead: str) -> None:
+    assert "Nobody is told at once" in browser.get(f"/salesforce/Lead/{lead}?saved=1").text
+    assert "Nobody wants to hear anything" in browser.get("/webhooks").text

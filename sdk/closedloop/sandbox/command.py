@@ -6,22 +6,25 @@ import json
 import secrets
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
+from closedloop.sandbox.collecting import without_collecting
 from closedloop.schema.vocabulary import CrmName
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from closedloop.sandbox.tls import Certificate
     from closedloop.sandbox.world.model import Step
 
 PAGE_PORT, SALESFORCE_PORT, HUBSPOT_PORT = 4700, 4701, 4702
-PEOPLE = 300
+PEOPLE = 1000
 _PORT = click.IntRange(0, 65535)
 
 
@@ -107,11 +110,12 @@ def sandbox(
 
     They listen on 127.0.0.1 and nothing of them is kept. Ctrl-C ends them.
     """
-    # Only who runs it waits for what it needs.
-    from closedloop.sandbox.keys import Keys  # noqa: PLC0415
-    from closedloop.sandbox.running import Ports, Running  # noqa: PLC0415
-    from closedloop.sandbox.sheet import as_json as sheet_json  # noqa: PLC0415
-    from closedloop.sandbox.sheet import as_text  # noqa: PLC0415
+    with without_collecting():
+        # Only who runs it waits for what it needs.
+        from closedloop.sandbox.keys import Keys  # noqa: PLC0415
+        from closedloop.sandbox.running import Ports, Running  # noqa: PLC0415
+        from closedloop.sandbox.sheet import as_json as sheet_json  # noqa: PLC0415
+        from closedloop.sandbox.sheet import as_text  # noqa: PLC0415
 
     if play and empty:
         raise click.UsageError("--play needs a world: leave --empty out")
@@ -125,7 +129,11 @@ def sandbox(
         certificate=None if https is None else _certificate(https),
         webhooks=webhooks,
     )
-    with _stopped() as stopping, running:
+    stopping = threading.Event()
+    with _signals(lambda *_: stopping.set()), ExitStack() as opened:
+        # While the world is made nobody looks at the event.
+        with _signals(lambda *_: _give_up(stopping)):
+            opened.enter_context(running)
         click.echo(json.dumps(sheet_json(running)) if as_json else f"{as_text(running)}\n\nCtrl-C ends it.")
         if play:
             running.play(every=every, told=lambda step: _tell(step, err=as_json))
@@ -149,15 +157,18 @@ def _tell(step: Step, *, err: bool) -> None:
     )
 
 
+def _give_up(stopping: threading.Event) -> None:
+    # Where an exception is lost on its way, as in what a collected object leaves behind, the event stays.
+    stopping.set()
+    raise KeyboardInterrupt
+
+
 @contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
-    stopping = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Has Ctrl-C and SIGTERM call the handler."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stopping
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -63,6 +63,11 @@ class Receiver:
         return f"{self.url.rstrip('/')}/webhooks/hubspot/{NAMES[CrmName.HUBSPOT]}" if self._bare else self.url
 
     @property
+    def server(self) -> str | None:
+        """The address of the Closed Loop server that is told, if it is one."""
+        return self.url.rstrip("/") if self._bare else None
+
+    @property
     def _bare(self) -> bool:
         return not urlsplit(self.url).path.strip("/")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from closedloop.sandbox.control import PATH
 from closedloop.sandbox.hubspot import HubSpotSandbox
@@ -12,6 +14,8 @@ from closedloop.sandbox.salesforce import SalesforceSandbox
 from closedloop.schema.vocabulary import CrmName
 
 _VERSION = "v62.0"
+_SERVER = "http://127.0.0.1:8080"
+"""Where `closedloop serve` listens unless told otherwise."""
 
 
 def as_json(running: Running) -> dict[str, Any]:
@@ -39,8 +43,11 @@ def as_text(running: Running) -> str:
     if running.hubspot is not None:
         lines += ["HubSpot", *_listed(_hubspot_access(running.hubspot)), ""]
         lines += [*_hubspot_clients(running.hubspot), ""]
-    lines += ["In closedloop.toml, for `closedloop serve`", *_indented(_connections(running)), ""]
-    if (receiver := running.receiver) is not None:
+    lines += ["In closedloop.toml, for `closedloop serve`", *_indented(_settings(running)), ""]
+    lines += ["In the shell, where closedloop.toml is", *_indented(_commands(running)), ""]
+    if (receiver := running.receiver) is None:
+        lines += [f"Nobody is told what sales decides: `--webhooks {_SERVER}` tells that server", ""]
+    else:
         lines += ["Told what sales decides", f"    {receiver.salesforce}"]
         lines += [f"    {receiver.hubspot}  signed with HubSpot's client_secret", ""]
     if running.certificate is not None:
@@ -115,7 +122,13 @@ def _hubspot_clients(sandbox: HubSpotSandbox) -> Iterator[str]:
     )
 
 
-def _connections(running: Running) -> Iterator[str]:
+def _settings(running: Running) -> Iterator[str]:
+    """The server's settings: it listens where the CRMs tell what sales decides."""
+    receiver = running.receiver
+    address = receiver.server if receiver is not None and receiver.server else _SERVER
+    yield f'public_url = "{address}"'
+    if (port := urlsplit(address).port) not in {None, urlsplit(_SERVER).port}:
+        yield f"port = {port}"
     if running.salesforce is not None:
         sandbox = running.salesforce
         yield f"[connections.{NAMES[CrmName.SALESFORCE]}]"
@@ -123,9 +136,9 @@ def _connections(running: Running) -> Iterator[str]:
         yield f'organisation_id = "{sandbox.organization_id}"'
         yield f'login_url = "{sandbox.url}"'
         yield f'client_id = "{sandbox.client_id}"'
-        yield from _secret("client_secret", "SALESFORCE_CLIENT_SECRET", sandbox.client_secret)
+        yield 'client_secret = {env = "SALESFORCE_CLIENT_SECRET"}'
         yield f'currency = "{sandbox.currency}"'
-        yield from _secret("webhook_secrets", "SALESFORCE_WEBHOOK_SECRET", running.webhook_secret)
+        yield 'webhook_secrets = [{env = "SALESFORCE_WEBHOOK_SECRET"}]'
     if running.hubspot is not None:
         portal = running.hubspot
         yield f"[connections.{NAMES[CrmName.HUBSPOT]}]"
@@ -133,14 +146,22 @@ def _connections(running: Running) -> Iterator[str]:
         yield f'organisation_id = "{portal.portal_id}"'
         yield f'base_url = "{portal.url}"'
         yield f'app_id = "{portal.app_id}"'
-        yield from _secret("access_token", "HUBSPOT_TOKEN", portal.access_token)
-        yield from _secret("webhook_secrets", "HUBSPOT_CLIENT_SECRET", portal.client_secret)
+        yield 'access_token = {env = "HUBSPOT_TOKEN"}'
+        yield 'webhook_secrets = [{env = "HUBSPOT_CLIENT_SECRET"}]'
 
 
-def _secret(key: str, name: str, value: str) -> Iterator[str]:
-    """The setting, which only names the secret, and the line for the shell that sets it."""
-    wanted = f'{{env = "{name}"}}'
-    yield f"{key} = {f'[{wanted}]' if key.endswith('s') else wanted}  # export {name}={value}"
+def _commands(running: Running) -> Iterator[str]:
+    """The secrets that the settings name, then what makes the server ready, and starts it."""
+    if running.salesforce is not None:
+        yield f"export SALESFORCE_CLIENT_SECRET={running.salesforce.client_secret}"
+        yield f"export SALESFORCE_WEBHOOK_SECRET={running.webhook_secret}"
+    if running.hubspot is not None:
+        yield f"export HUBSPOT_TOKEN={running.hubspot.access_token}"
+        yield f"export HUBSPOT_CLIENT_SECRET={running.hubspot.client_secret}"
+    if running.certificate is not None:
+        yield f"export REQUESTS_CA_BUNDLE={shlex.quote(str(running.certificate.authority.absolute()))}"
+    yield "closedloop install --apply"
+    yield "closedloop serve"
 
 
 def _listed(access: dict[str, Any]) -> list[str]:

@@ -11,6 +11,8 @@ def test_a_sync_survives(closedloop_hubspot): ...
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,27 +36,21 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def closedloop_sandbox(request: pytest.FixtureRequest) -> Iterator[ReadySandboxes]:
     """Both sandboxes, running and fresh: `.salesforce`, `.hubspot`, and `.session` for both."""
-    from closedloop.testing.ready import ready_sandboxes  # noqa: PLC0415 - see above
-
-    with ready_sandboxes(_wishes(request)) as ready:
+    with _module().ready_sandboxes(_wishes(request)) as ready:
         yield ready
 
 
 @pytest.fixture
 def closedloop_salesforce(request: pytest.FixtureRequest) -> Iterator[ReadySalesforce]:
     """A Salesforce org, running and fresh: `.org`, `.url`, `.crm`, `.client`, `.session`, `.faults`."""
-    from closedloop.testing.ready import ready_salesforce  # noqa: PLC0415
-
-    with ready_salesforce(_wishes(request)) as ready:
+    with _module().ready_salesforce(_wishes(request)) as ready:
         yield ready
 
 
 @pytest.fixture
 def closedloop_hubspot(request: pytest.FixtureRequest) -> Iterator[ReadyHubSpot]:
     """A HubSpot portal, running and fresh: `.portal`, `.url`, `.crm`, `.client`, `.session`, `.faults`."""
-    from closedloop.testing.ready import ready_hubspot  # noqa: PLC0415
-
-    with ready_hubspot(_wishes(request)) as ready:
+    with _module().ready_hubspot(_wishes(request)) as ready:
         yield ready
 
 
@@ -65,13 +61,26 @@ def closedloop_detour(closedloop_sandbox: ReadySandboxes) -> Iterator[ReadySandb
         yield closedloop_sandbox
 
 
-def _wishes(request: pytest.FixtureRequest) -> Wishes:
-    from closedloop.testing.ready import Wishes  # noqa: PLC0415
+def _module() -> ModuleType:
+    try:
+        return import_module("closedloop.testing.ready")  # only now: see above
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("closedloop"):
+            raise
+        raise pytest.UsageError(
+            f'the fixtures of closedloop need {missing.name}: pip install "closedloop[sandbox]"'
+        ) from None
 
+
+def _wishes(request: pytest.FixtureRequest) -> Wishes:
     marker = request.node.get_closest_marker("closedloop")
     if marker is None:
-        return Wishes()
+        wishes: Wishes = _module().Wishes()
+        return wishes
     try:
-        return Wishes(*marker.args, **marker.kwargs)
+        wishes = _module().Wishes(*marker.args, **marker.kwargs)
     except TypeError:
         raise pytest.UsageError(f"@pytest.mark.closedloop takes only these, by name: {_MARKER}") from None
+    except ValueError as wrong:
+        raise pytest.UsageError(f"@pytest.mark.closedloop: {wrong}") from None
+    return wishes

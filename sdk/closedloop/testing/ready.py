@@ -40,6 +40,16 @@ class Wishes:
     salesforce: Mapping[str, Any] | None = None
     hubspot: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        for name, least in (("world", 1), ("seed", 0)):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+            if not whole and not (name == "world" and value is None):
+                raise ValueError(f"{name} must be a whole number from {least}, not {value!r}")
+        for name in ("salesforce", "hubspot"):
+            if not isinstance(getattr(self, name), Mapping | None):
+                raise ValueError(f"{name} must be a mapping of further arguments")  # noqa: TRY004 - as above
+
 
 class _Ready:
     """What all of them have. `detour` is the way from the CRM's real addresses to the sandbox."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from werkzeug import Request, Response
 from werkzeug.utils import redirect
 
@@ -21,9 +21,11 @@ from closedloop.sandbox.salesforce import SalesforceSandbox
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from jinja2 import Environment
 
 _SIZE = 50
 _LATEST = 100
+_CAMPAIGNS = 6
 _KINDS_OF_FILE = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 # No script but ours, and no other site may show the page or send its forms.
 _HEADERS = {
@@ -53,9 +55,6 @@ class SandboxPage:
             self._sides.append(SalesforceSide(salesforce))
         if hubspot is not None:
             self._sides.append(HubSpotSide(hubspot))
-        self._templates = Environment(
-            loader=PackageLoader("closedloop.sandbox.page"), autoescape=True, undefined=StrictUndefined
-        )
         self._router: Router[Any] = Router()
         for method, path, handler in (
             ("GET", "/", self._overview),
@@ -89,7 +88,15 @@ class SandboxPage:
         return response
 
     def _overview(self, visit: _Visit) -> Response:
-        return self._page("overview.html", visit, kinds={side.key: side.kinds() for side in self._sides})
+        fed_back = [(side, each) for side in self._sides for each in side.fed_back()]
+        fed_back.sort(key=lambda pair: pair[1].at, reverse=True)
+        return self._page(
+            "overview.html",
+            visit,
+            kinds={side.key: side.kinds() for side in self._sides},
+            fed_back=fed_back[:_CAMPAIGNS],
+            told=any(side.tells for side in self._sides),
+        )
 
     def _list(self, visit: _Visit) -> Response:
         find, start = visit.request.args.get("find", ""), _whole(visit.request.args.get("start"))
@@ -97,12 +104,10 @@ class SandboxPage:
         listing = side.records(kind, start=start, size=_SIZE, find=find) if side else None
         if side is None or listing is None:
             return self._missing(visit.request)
-        label = next((each.label for each in side.kinds() if each.name == kind), kind)
         return self._page(
             "records.html",
             visit,
             kind=kind,
-            label=label,
             listing=listing,
             find=find,
             start=start,
@@ -154,6 +159,14 @@ class SandboxPage:
         response = self._page("missing.html", _Visit(request=request, path={}))
         response.status_code = 404
         return response
+
+    @cached_property
+    def _templates(self) -> Environment:
+        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - for who looks
+
+        return Environment(
+            loader=PackageLoader("closedloop.sandbox.page"), autoescape=True, undefined=StrictUndefined
+        )
 
     def _page(self, template: str, visit: _Visit, **values: Any) -> Response:
         text = self._templates.get_template(template).render(

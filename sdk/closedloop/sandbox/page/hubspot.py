@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 
+from closedloop.crm.hubspot.notes import START
 from closedloop.sandbox.hubspot import HubSpotError, HubSpotSandbox
 from closedloop.sandbox.hubspot.records.record import CrmObject
-from closedloop.sandbox.hubspot.settings.kinds import DEALS, LEADS, ObjectKind
+from closedloop.sandbox.hubspot.settings.kinds import CAMPAIGNS, DEALS, LEADS, ObjectKind
 from closedloop.sandbox.page.side import (
     Choice,
+    FedBack,
     Form,
     Kind,
     Listing,
@@ -30,9 +33,16 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "companies": ("industry", "country", "hs_lastmodifieddate"),
 }
 _NAMES = ("hs_name", "dealname", "hs_lead_name", "name", "hs_full_name_or_email", "hs_task_subject")
-_FED_BACK = "closed_loop_"
+_FED_BACK, _NOTES = "closed_loop_", "hs_notes"
 _RELATED = ("contacts", "companies", "deals", "leads", "campaigns")
-_MOST_RELATED = 10
+_DECIDED = (
+    "closed_loop_outcome",
+    "closed_loop_reason",
+    "closed_loop_reason_detail",
+    "closed_loop_decided_at",
+)
+"""What Closed Loop says of a person, the time last."""
+_MOST_RELATED = 25
 
 
 class HubSpotSide(Side):
@@ -44,6 +54,7 @@ class HubSpotSide(Side):
     def __init__(self, sandbox: HubSpotSandbox) -> None:
         self._sandbox, self._portal = sandbox, sandbox.portal
         self.url, self.received = sandbox.url, sandbox.received
+        self._contacts = self._portal.kinds.get("contacts")
 
     def credentials(self) -> Mapping[str, str]:
         """What a client needs to come in."""
@@ -71,6 +82,7 @@ class HubSpotSide(Side):
         with self._portal.lock:
             found = list(islice(self._matching(known, find.casefold()), start, start + size + 1))
             return Listing(
+                label=_plural(known),
                 columns=tuple(self._label(known, name) for name in columns),
                 rows=[self._row(record, columns) for record in found[:size]],
                 more=len(found) > size,
@@ -87,6 +99,7 @@ class HubSpotSide(Side):
                 return None
             return Shown(
                 id=record.id,
+                label=_plural(known),
                 title=_title(record),
                 values=[self._value(record, name) for name in self._told(record)],
                 forms=self._forms(record),
@@ -104,13 +117,29 @@ class HubSpotSide(Side):
         except HubSpotError as problem:
             raise RefusedError(problem.message) from None
 
+    def fed_back(self) -> list[FedBack]:
+        """The campaigns that Closed Loop wrote on, in properties of its own or in the notes."""
+        with self._portal.lock:
+            return [
+                FedBack(
+                    kind=CAMPAIGNS.name, id=record.id, title=_title(record), at=written, text=_reasons(record)
+                )
+                for record in self._portal.store.all(CAMPAIGNS)
+                if (written := _written(record))
+            ]
+
+    @property
+    def tells(self) -> bool:
+        """Whether the app wants to hear of anything."""
+        return self._portal.webhooks.to_wire() is not None
+
     def sent(self) -> list[Sent]:
         """The latest webhooks, the newest first."""
         return [
             Sent(
                 at=f"{delivery.at:%Y-%m-%d %H:%M:%S}",
                 target=delivery.url,
-                what=f"{delivery.events} events, attempt {delivery.attempt}",
+                what=f"{delivery.events} events{f', retry {delivery.attempt}' if delivery.attempt else ''}",
                 result="no answer in time" if delivery.status is None else f"answered {delivery.status}",
             )
             for delivery in reversed(self._portal.deliveries)
@@ -141,8 +170,12 @@ class HubSpotSide(Side):
         if value and name == record.kind.stage:
             stage = self._portal.pipelines.stage(record.kind, value)
             return stage.label if stage else value
-        options = self._portal.catalogue.get(record.kind, name).options
-        return next((option.label for option in options if option.value == value), value)
+        definition = self._portal.catalogue.get(record.kind, name)
+        if definition.type == "datetime":
+            return f"{value[:10]} {value[11:16]} UTC" if value else ""
+        labels = {option.value: option.label for option in definition.options}
+        several = definition.field_type == "checkbox"
+        return ", ".join(labels.get(each, each) for each in (value.split(";") if several else [value]))
 
     def _row(self, record: CrmObject, columns: tuple[str, ...]) -> Row:
         return Row(
@@ -151,30 +184,58 @@ class HubSpotSide(Side):
 
     def _told(self, record: CrmObject) -> list[str]:
         """The values to show: what Closed Loop writes first, and always."""
-        fed_back = [
-            each.name for each in self._portal.catalogue.all(record.kind) if each.name.startswith(_FED_BACK)
-        ]
+        fed_back = self._fed_back_to(record.kind)
         return fed_back + [name for name in record.properties if name not in fed_back]
+
+    def _fed_back_to(self, kind: ObjectKind) -> list[str]:
+        return [each.name for each in self._portal.catalogue.all(kind) if each.name.startswith(_FED_BACK)]
 
     def _value(self, record: CrmObject, name: str) -> Value:
         return Value(
             name=name,
             label=self._label(record.kind, name),
             text=self._text(record, name),
-            fed_back=name.startswith(_FED_BACK),
+            # Where a portal has no properties of ours for campaigns, it stands in their notes.
+            fed_back=name.startswith(_FED_BACK) or START in record.properties.get(name, ""),
         )
 
     def _related(self, record: CrmObject) -> list[Related]:
-        found = []
-        for name in _RELATED:
-            kind, columns = self._portal.kinds.get(name), _COLUMNS[name]
-            links = self._portal.associations.of(record.end, kind)[-_MOST_RELATED:]
-            others = [other for link in links if (other := self._portal.store.find(kind, link.id))]
-            if others:
-                rows = tuple(self._row(other, columns) for other in others)
-                labels = tuple(self._label(kind, column) for column in columns)
-                found.append(Related(label=_plural(kind), kind=name, columns=labels, rows=rows))
-        return found
+        found = [self._table(self._portal.kinds.get(n), self._linked(record, n)) for n in _RELATED]
+        return [each for each in found if each.count]
+
+    def _linked(self, record: CrmObject, name: str) -> list[CrmObject]:
+        """The records of a type that belong to one, the latest first."""
+        kind, store = self._portal.kinds.get(name), self._portal.store
+        touched: Iterable[CrmObject | None] = ()
+        if record.kind is CAMPAIGNS and name == "contacts":
+            touched = (store.find(kind, contact) for contact in self._portal.touches.contacts(record.guid))
+        elif name == CAMPAIGNS.name:
+            touched = map(store.campaign, self._campaigns(record))
+        linked = (store.find(kind, link.id) for link in self._portal.associations.of(record.end, kind))
+        return list({each.id: each for each in (*linked, *touched) if each}.values())[::-1]
+
+    def _campaigns(self, record: CrmObject) -> Iterator[str]:
+        """The GUIDs of the campaigns that the person met, or the people of a lead or deal."""
+        people = [record.id]
+        if record.kind in {LEADS, DEALS}:
+            people = [link.id for link in self._portal.associations.of(record.end, self._contacts)]
+        elif record.kind is not self._contacts:
+            people = []
+        for person in people:
+            yield from (touch.campaign for touch in self._portal.touches.of(person))
+
+    def _table(self, kind: ObjectKind, records: list[CrmObject]) -> Related:
+        columns = _COLUMNS[kind.name]
+        if kind is self._contacts and (ours := [n for n in _DECIDED if n in self._fed_back_to(kind)]):
+            columns = tuple(ours)
+            records = sorted(records, key=lambda each: each.properties.get(_DECIDED[-1], ""), reverse=True)
+        return Related(
+            label=_plural(kind),
+            kind=kind.name,
+            columns=tuple(self._label(kind, column) for column in columns),
+            rows=tuple(self._row(each, columns) for each in records[:_MOST_RELATED]),
+            count=len(records),
+        )
 
     def _forms(self, record: CrmObject) -> list[Form]:
         if record.kind is LEADS:
@@ -207,11 +268,16 @@ class HubSpotSide(Side):
 
     def _choice(self, record: CrmObject, name: str) -> Choice:
         definition = self._portal.catalogue.get(record.kind, name)
+        value = record.properties.get(name, "")
         options = tuple((option.value, option.label) for option in definition.options)
+        if definition.field_type == "checkbox":
+            # Several at once, which a list cannot hold: as the API has them, `one;other`.
+            given = tuple(option.value for option in definition.options)
+            return Choice(name=name, label=definition.label, value=value, suggestions=given)
         return Choice(
             name=name,
             label=definition.label,
-            value=record.properties.get(name, ""),
+            value=value,
             options=(("", "none"), *options) if options else (),
         )
 
@@ -222,6 +288,22 @@ def _decide(title: str, *choices: Choice) -> Form:
 
 def _plural(kind: ObjectKind) -> str:
     return kind.name.replace("_", " ").capitalize()
+
+
+def _written(record: CrmObject) -> datetime | None:
+    """When Closed Loop wrote on a campaign last, None where it never did."""
+    ours = (name.startswith(_FED_BACK) or START in text for name, text in record.properties.items())
+    return record.updated_at if any(ours) else None
+
+
+def _reasons(record: CrmObject) -> str:
+    """The reasons that stand on a campaign."""
+    given = record.properties.get("closed_loop_top_reasons")
+    if given is not None:
+        return given
+    _, _, block = record.properties.get(_NOTES, "").partition(START)
+    _, _, reasons = block.partition("Reasons:")
+    return "\n".join(line[2:] for line in reasons.splitlines() if line.startswith("- "))
 
 
 def _title(record: CrmObject) -> str:

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from closedloop.sandbox.page.side import (
     Choice,
+    FedBack,
     Form,
     Kind,
     Listing,
     RefusedError,
     Related,
-    Row,
     Sent,
     Shown,
     Side,
     Value,
 )
+from closedloop.sandbox.page.side import Row as Line
 from closedloop.sandbox.salesforce import Refusal, SalesforceSandbox
+from closedloop.sandbox.salesforce.records.derive import reader
+from closedloop.sandbox.salesforce.records.indexes import Row
 from closedloop.sandbox.salesforce.schema.sobject import Field, SObject
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "Lead": ("Company", "Status", "Disqualified_Reason__c", "LastModifiedDate"),
     "Opportunity": ("StageName", "Amount", "Loss_Reason__c", "LastModifiedDate"),
     "Campaign": ("Type", "Status", "NumberOfLeads", "NumberOfContacts", "NumberOfWonOpportunities"),
-    "CampaignMember": ("Status", "HasResponded", "Closed_Loop_Outcome__c", "Closed_Loop_Reason__c"),
+    "CampaignMember": (
+        "Status",
+        "Closed_Loop_Outcome__c",
+        "Closed_Loop_Reason__c",
+        "Closed_Loop_Reason_Detail__c",
+        "Closed_Loop_Decided_At__c",
+    ),
     "Contact": ("Title", "Email", "LastModifiedDate"),
     "Account": ("Industry", "BillingCountry", "LastModifiedDate"),
     "Task": ("Status", "ActivityDate", "LastModifiedDate"),
@@ -46,6 +56,11 @@ _RELATED: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "Account": (("Contacts", "Contact", "AccountId"), ("Opportunities", "Opportunity", "AccountId")),
 }
 _MOST_RELATED = 10
+_MOST_MEMBERS = 25
+_SEARCHED = frozenset({"string", "email", "picklist"})
+_BROUGHT = ("Campaigns",)
+# Who may be brought by a campaign, and how a member refers to them.
+_PERSON: Mapping[str, str] = {"Lead": "LeadId", "Contact": "ContactId"}
 _NAMES = ("Name", "Subject", "MasterLabel", "Label", "Id")
 
 
@@ -83,15 +98,16 @@ class SalesforceSide(Side):
         known = self._org.objects.find(kind)
         if known is None:
             return None
+        columns = self._columns(known)
         with self._org.lock:
             self._org.settle_open()
             rows = list(islice(self._matching(known, find.casefold()), start, start + size + 1))
-        columns = self._columns(known)
-        return Listing(
-            columns=tuple(field.label for field in columns),
-            rows=[self._row(known, row, columns) for row in rows[:size]],
-            more=len(rows) > size,
-        )
+            return Listing(
+                label=known.plural,
+                columns=(*(field.label for field in columns), *(_BROUGHT if known.name in _PERSON else ())),
+                rows=[self._row(known, row, columns, brought=True) for row in rows[:size]],
+                more=len(rows) > size,
+            )
 
     def record(self, kind: str, record_id: str) -> Shown | None:
         """One record with its fields that hold something, and what can be done with it."""
@@ -104,6 +120,7 @@ class SalesforceSide(Side):
             return None
         return Shown(
             id=row["Id"],
+            label=known.plural,
             title=_title(row),
             values=[
                 self._value(field, row[field.name]) for field in known.fields.values() if _tells(field, row)
@@ -125,6 +142,26 @@ class SalesforceSide(Side):
         except Refusal as refusal:
             raise RefusedError(f"{refusal.code}: {refusal.message}") from None
 
+    def fed_back(self) -> list[FedBack]:
+        """The campaigns that Closed Loop wrote on."""
+        with self._org.lock:
+            rows = [row for row in self._org.tables.rows("Campaign") if row.get("Closed_Loop_Model__c")]
+        return [
+            FedBack(
+                kind="Campaign",
+                id=row["Id"],
+                title=_title(row),
+                at=row["LastModifiedDate"],
+                text=_text(row.get("Closed_Loop_Top_Reasons__c")),
+            )
+            for row in rows
+        ]
+
+    @property
+    def tells(self) -> bool:
+        """Whether anybody subscribed to what happens."""
+        return self._org.outbound.subscribed
+
     def sent(self) -> list[Sent]:
         """The latest outbound messages, the newest first."""
         return [
@@ -141,32 +178,51 @@ class SalesforceSide(Side):
         with self._org.lock:
             return sum(1 for _ in self._org.tables.rows(sobject))
 
-    def _matching(self, kind: SObject, find: str) -> Iterator[Mapping[str, Any]]:
-        wanted = [
-            field.name for field in kind.fields.values() if field.type in {"string", "email", "picklist"}
+    def _matching(self, kind: SObject, find: str) -> Iterator[Row]:
+        rows = reversed(list(self._org.tables.rows(kind.name)))
+        if not find:
+            return rows
+        readers = [
+            reader(self._org.tables, kind.name, field.name)
+            for field in kind.fields.values()
+            if field.type in _SEARCHED
         ]
-        for row in reversed(list(self._org.tables.rows(kind.name))):
-            whole = self._org.whole(kind, row) if find else row
-            if not find or any(find in str(whole.get(name) or "").casefold() for name in wanted):
-                yield whole if find else self._org.whole(kind, row)
+        return (row for row in rows if any(find in str(read(row) or "").casefold() for read in readers))
 
     def _columns(self, kind: SObject) -> list[Field]:
         names = _COLUMNS.get(kind.name, ("CreatedDate", "LastModifiedDate"))
         return [field for name in names if (field := kind.field(name)) is not None]
 
-    def _row(self, kind: SObject, row: Mapping[str, Any], columns: list[Field]) -> Row:
-        title = self._member(row) if kind.name == "CampaignMember" else _title(row)
-        return Row(id=row["Id"], title=title, cells=tuple(_text(row.get(field.name)) for field in columns))
+    def _row(
+        self, kind: SObject, row: Row, columns: list[Field], *, of: str = "", brought: bool = False
+    ) -> Line:
+        """A line of a table; `of` is the field that refers to the record whose table it is."""
+        cells = [_text(self._org.value(kind, row, field.name)) for field in columns]
+        if brought and (person := _PERSON.get(kind.name)):
+            cells.append(self._campaigns(person, row["Id"]))
+        title = self._member(row, of) if kind.name == "CampaignMember" else self._name(kind, row)
+        return Line(id=row["Id"], title=title, cells=tuple(cells))
 
-    def _member(self, row: Mapping[str, Any]) -> str:
-        """Who is a member of what: members have no name of their own."""
+    def _campaigns(self, field: str, person: str) -> str:
+        """The campaigns that brought somebody, in a few words."""
+        members = self._org.tables.where("CampaignMember", field, person)
+        first = self._called(members[0]["CampaignId"]) if members else ""
+        return f"{first} and {len(members) - 1} more" if len(members) > 1 else first
+
+    def _member(self, row: Row, of: str) -> str:
+        """Who is a member of what, but for the one whose table it is: members have no name of their own."""
         person = self._called(row.get("ContactId") or row.get("LeadId"))
-        return f"{person} in {self._called(row.get('CampaignId'))}"
+        campaign = self._called(row.get("CampaignId"))
+        return person if of == "CampaignId" else campaign if of else f"{person} in {campaign}"
 
     def _called(self, record_id: str | None) -> str:
         kind = next((k for k in self._org.objects if record_id and record_id.startswith(k.prefix)), None)
         row = self._org.tables.get(kind.name, record_id) if kind and record_id else None
-        return _title(self._org.whole(kind, row)) if kind and row else (record_id or "nobody")
+        return self._name(kind, row) if kind and row else (record_id or "nobody")
+
+    def _name(self, kind: SObject, row: Row) -> str:
+        # Not the whole row: what a campaign sums up takes its time.
+        return _title({name: self._org.value(kind, row, name) for name in _NAMES if name in kind.fields})
 
     def _value(self, field: Field, value: Any) -> Value:
         refers = next((n for n in field.refers_to if self._refers(n, value)), None)
@@ -188,10 +244,11 @@ class SalesforceSide(Side):
             kind = self._org.known(other)
             columns = self._columns(kind)
             with self._org.lock:
-                rows = self._org.tables.where(kind.name, field, record_id)[-_MOST_RELATED:]
-                shown = tuple(self._row(kind, self._org.whole(kind, row), columns) for row in rows)
+                rows = self._org.tables.where(kind.name, field, record_id)[::-1]
+                shown = _decided_first(rows) if other == "CampaignMember" else rows[:_MOST_RELATED]
+                lines = tuple(self._row(kind, row, columns, of=field) for row in shown)
             names = tuple(field.label for field in columns)
-            found.append(Related(label=label, kind=other, columns=names, rows=shown))
+            found.append(Related(label=label, kind=other, columns=names, rows=lines, count=len(rows)))
         return found
 
     def _forms(self, sobject: str, row: Mapping[str, Any]) -> list[Form]:
@@ -265,6 +322,13 @@ def _tells(field: Field, row: Mapping[str, Any]) -> bool:
     return field.name.startswith(_FED_BACK) or row.get(field.name) not in (None, "", False)
 
 
+def _decided_first(members: list[Row]) -> list[Row]:
+    """The members to show: those with a decision before the others, the latest first."""
+    decided = [row for row in members if row.get("Closed_Loop_Decided_At__c")]
+    decided.sort(key=lambda row: row["Closed_Loop_Decided_At__c"], reverse=True)
+    return [*decided, *(row for row in members if not row.get("Closed_Loop_Decided_At__c"))][:_MOST_MEMBERS]
+
+
 def _title(row: Mapping[str, Any]) -> str:
     return next((str(row[name]) for name in _NAMES if row.get(name)), "")
 
@@ -277,6 +341,9 @@ def _text(value: Any) -> str:
             return "yes" if value else "no"
         case datetime():
             return f"{value:%Y-%m-%d %H:%M} UTC"
+        case Decimal():
+            whole = value == value.to_integral_value()
+            return f"{value:,.0f}" if whole else f"{value:,.2f}"
         case dict():
             return ", ".join(str(part) for part in value.values() if part)
     return str(value)

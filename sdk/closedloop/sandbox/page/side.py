@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from closedloop.sandbox.received import ReceivedLog
 
@@ -33,8 +34,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """A part of the records of a kind; `more` says whether others follow."""
+    """A part of the records of a kind, which is called `label`; `more` says whether others follow."""
 
+    label: str
     columns: tuple[str, ...]
     rows: Sequence[Row]
     more: bool
@@ -75,23 +77,36 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Related:
-    """Records of one kind that belong to the one shown."""
+    """Records of one kind that belong to the one shown; `count` is how many there are, shown or not."""
 
     label: str
     kind: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A record with all that the page says of it."""
+    """A record with all that the page says of it; `label` is what its kind is called."""
 
     id: str
+    label: str
     title: str
     values: Sequence[Value]
     forms: Sequence[Form]
     related: Sequence[Related] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FedBack:
+    """A campaign that Closed Loop wrote on: the reasons, and when."""
+
+    kind: str
+    id: str
+    title: str
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +147,15 @@ class Side(ABC):
     @abstractmethod
     def act(self, kind: str, record_id: str, form: str, given: Mapping[str, str]) -> None:
         """Does what a form says, as a person in the CRM's pages. Raises RefusedError."""
+
+    @abstractmethod
+    def fed_back(self) -> list[FedBack]:
+        """The campaigns that Closed Loop wrote on, in any order."""
+
+    @property
+    @abstractmethod
+    def tells(self) -> bool:
+        """Whether anybody is told what happens."""
 
     @abstractmethod
     def sent(self) -> list[Sent]:
