@@ -64,7 +64,8 @@ def test_an_entry_is_measured_printed_and_written(
     assert {figure["name"] for figure in figures} == names
     for figure in figures:
         assert list(figure) == ["name", "value", "unit", "baseline", "ratio", "n"]
-        assert figure["value"] > 0
+        # What an import adds is a difference: on a busy machine, of few runs, it may come out below nothing.
+        assert figure["value"] > 0 or entry == "import_ms"
         assert figure["n"] <= 6 or entry == "bytes_to_values_vs_json_loads"
         assert figure["name"] in told.out
         assert (figure["ratio"] is None) is (figure["baseline"] is None)

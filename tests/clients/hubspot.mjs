@@ -126,6 +126,24 @@ await run({
     const left = await client.crm.contacts.basicApi.merge({ primaryObjectId: one, objectIdToMerge: other });
     return { left, followed: await client.crm.contacts.basicApi.getById(other) };
   },
+  async splits() {
+    const deal = await client.crm.deals.basicApi.create({ properties: { dealname: "Split" }, associations: [] });
+    const splits = [{ ownerId: 1, percentage: 25 }, { ownerId: 2, percentage: 75 }];
+    const put = await client.crm.objects.dealSplits.batchApi.upsert({ inputs: [{ id: Number(deal.id), splits }] });
+    const read = await client.crm.objects.dealSplits.batchApi.read({ inputs: [{ id: deal.id }] });
+    return { put, read };
+  },
+  async marketingEvents() {
+    const event = { eventName: "Webinar", eventOrganizer: "Us", externalAccountId: "a", externalEventId: "e" };
+    await client.marketing.events.basicApi.create(event);
+    const { list } = await client.crm.lists.listsApi.create({
+      name: "Guests",
+      objectTypeId: "0-1",
+      processingType: "MANUAL",
+    });
+    await client.marketing.events.listAssociationsApi.associateByExternalAccountAndEventIds("a", "e", list.listId);
+    return client.marketing.events.listAssociationsApi.getAllByExternalAccountAndEventIds("a", "e");
+  },
   async unknownProperty() {
     return client.crm.contacts.basicApi.create({ properties: { shoe: "42" }, associations: [] });
   },

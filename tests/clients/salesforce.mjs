@@ -140,6 +140,21 @@ await run({
     const { id } = await conn.sobject("Lead").create(person("Convertible"));
     return conn.soap.convertLead({ leadId: id, convertedStatus: "Closed - Converted", doNotCreateOpportunity: true });
   },
+  async attachment() {
+    const conn = connect();
+    const { id: parent } = await conn.sobject("Account").create({ Name: "Holder" });
+    const body = Buffer.from("Grüße").toString("base64");
+    const { id } = await conn.sobject("Attachment").create({ ParentId: parent, Name: "a.txt", Body: body });
+    const file = conn.sobject("Attachment").record(id).blob("Body");
+    const chunks = [];
+    for await (const chunk of file) chunks.push(chunk);
+    const read = await conn.sobject("Attachment").retrieve(id);
+    return { id, text: Buffer.concat(chunks).toString(), read };
+  },
+  async pages() {
+    const conn = connect();
+    return { theme: await conn.theme(), tabs: await conn.tabs(), actions: await conn.quickActions() };
+  },
   async tooling() {
     return connect().tooling.query("SELECT QualifiedApiName FROM EntityDefinition WHERE QualifiedApiName = 'Lead'");
   },

@@ -121,6 +121,17 @@ def test_the_id_of_a_merged_contact_leads_to_the_one_that_is_left(value: Any) ->
     assert found["followed"]["id"] == found["left"]["id"]
 
 
+def test_a_deal_is_split_among_owners(value: Any) -> None:
+    found = value("splits")
+    for answer in (found["put"], found["read"]):
+        (row,) = answer["results"]
+        assert [split["properties"]["hs_deal_split_percentage"] for split in row["splits"]] == ["25", "75"]
+
+
+def test_a_list_goes_with_a_marketing_event(value: Any) -> None:
+    assert [row["name"] for row in value("marketingEvents")["results"]] == ["Guests"]
+
+
 @pytest.mark.parametrize(
     ("name", "status", "word"),
     [

@@ -140,6 +140,16 @@ def test_a_lead_is_converted(value: Any) -> None:
     assert found["opportunityId"] is None
 
 
+def test_a_file_is_kept_and_got_alone(value: Any) -> None:
+    found = value("attachment")
+    assert found["text"] == "Grüße"
+    assert (found["read"]["BodyLength"], found["read"]["Body"].split("/")[-2:]) == (7, [found["id"], "Body"])
+
+
+def test_an_org_without_pages_shows_nothing_on_them(value: Any) -> None:
+    assert value("pages") == {"theme": {"themeItems": []}, "tabs": [], "actions": []}
+
+
 def test_tooling_describes_entities(value: Any) -> None:
     assert [row["QualifiedApiName"] for row in value("tooling")["records"]] == ["Lead"]
 

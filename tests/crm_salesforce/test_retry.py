@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from closedloop.crm.retry import call, without_waiting
+from closedloop.crm.retry import call, waiting_by, without_waiting
 from closedloop.errors import (
     AnswerError,
     AuthenticationError,
@@ -110,11 +110,40 @@ def test_only_the_errors_named_are_tried_again(waits: list[float]) -> None:
 def test_the_switch_holds_in_other_threads_and_ends_with_its_block() -> None:
     from closedloop.crm import retry
 
-    real = retry._sleep
+    before = retry._switched
     with without_waiting() as waits:
         function, _ = failing(RetryableError("busy", retry_after=30.0))
         thread = threading.Thread(target=call, args=(function,))
         thread.start()
         thread.join()
     assert waits == [30.0]
-    assert retry._sleep is real
+    assert retry._switched is before
+
+
+def test_a_thread_may_wait_its_own_way_and_end_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("closedloop.crm.retry._switched", None)
+
+    class EnoughError(Exception):
+        pass
+
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 2:
+            raise EnoughError
+
+    function, calls = failing(*[RetryableError("busy", retry_after=20.0)] * 3)
+    with pytest.raises(EnoughError), waiting_by(nap):
+        call(function)
+    assert (len(calls), naps) == (2, [20.0, 20.0])
+
+
+def test_the_switch_of_the_tests_comes_before_a_threads_own_waiting() -> None:
+    def nap(seconds: float) -> None:
+        raise AssertionError(seconds)
+
+    function, calls = failing(RetryableError("busy", retry_after=30.0))
+    with waiting_by(nap), without_waiting() as waits:
+        call(function)
+    assert (len(calls), waits) == (2, [30.0])

@@ -6,6 +6,7 @@ import socket
 import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 from waitress.server import create_server
@@ -63,6 +64,8 @@ class LocalServer:
             sockets=[self._socket],
             threads=self._threads,
             ident="closedloop-sandbox",
+            # Addresses in the answers begin as the caller's do.
+            url_scheme=urlsplit(self.url).scheme,
             # Large bodies stay in memory: the files they went to otherwise are left open.
             inbuf_overflow=_LARGEST_BODY,
             outbuf_overflow=_LARGEST_BODY,

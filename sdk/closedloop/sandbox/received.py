@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
+from typing import NamedTuple
+
+from werkzeug.http import http_date
 
 _KEPT = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(NamedTuple):
     """One request and the status it got. No bodies and no headers: they may hold secrets and people."""
 
     number: int
@@ -56,6 +58,15 @@ class ReceivedLog:
             return list(self._kept)[: -most - 1 : -1]
 
 
+def date_header(at: datetime) -> str:
+    """The time as the `Date` of an answer: many answers are given in one second."""
+    return _date(at.replace(microsecond=0))
+
+
+_date = lru_cache(maxsize=16)(http_date)
+
+
+@lru_cache
 def status_line(status: int) -> str:
     """The status with its phrase, as WSGI wants it."""
     try:

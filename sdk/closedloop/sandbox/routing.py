@@ -6,7 +6,7 @@ stays part of it. Empty segments do not count: some clients double a slash.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote
@@ -31,6 +31,7 @@ class WrongMethodError(LookupError):
 @dataclass(slots=True)
 class _Node(Generic[Handler]):
     literal: dict[str, _Node[Handler]] = field(default_factory=dict)
+    begun: dict[str, _Node[Handler]] = field(default_factory=dict)
     variable: _Node[Handler] | None = None
     ends: dict[str, tuple[Handler, tuple[str, ...]]] = field(default_factory=dict)
 
@@ -43,7 +44,6 @@ class Router(Generic[Handler]):
 
     def __init__(self) -> None:
         self._root: _Node[Handler] = _Node()
-        self._prefixes: dict[str, None] = {}
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Adds a route; a second one for the same method and path is a ValueError."""
@@ -53,8 +53,7 @@ class Router(Generic[Handler]):
             if variable:
                 names.append(name.rstrip(">"))
                 if head:
-                    self._prefixes[head] = None
-                    node = node.literal.setdefault(head + "*", _Node())
+                    node = node.begun.setdefault(head, _Node())
                 else:
                     node.variable = node = node.variable or _Node()
             else:
@@ -68,9 +67,9 @@ class Router(Generic[Handler]):
 
         Raises NoRouteError, or WrongMethodError where only other methods are known.
         """
-        segments = tuple(unquote(segment) for segment in path.split("/") if segment)
+        segments = [unquote(segment) for segment in path.split("/") if segment]
         allowed: set[str] = set()
-        for node, values in self._ends(self._root, segments, ()):
+        for node, values in self._ends(segments):
             if method in node.ends:
                 handler, names = node.ends[method]
                 return handler, dict(zip(names, values, strict=True))
@@ -79,28 +78,23 @@ class Router(Generic[Handler]):
             raise WrongMethodError(allowed)
         raise NoRouteError(path)
 
-    def _ends(
-        self, node: _Node[Handler], segments: tuple[str, ...], values: tuple[str, ...]
-    ) -> Iterator[tuple[_Node[Handler], tuple[str, ...]]]:
+    def _ends(self, segments: Sequence[str]) -> Iterator[tuple[_Node[Handler], tuple[str, ...]]]:
         """Every place where the segments lead to, the most literal first."""
-        if not segments:
-            yield node, values
-            return
-        for child, value in self._children(node, segments[0]):
-            yield from self._ends(child, segments[1:], (*values, *value))
-
-    def _children(
-        self, node: _Node[Handler], segment: str
-    ) -> Iterator[tuple[_Node[Handler], tuple[str, ...]]]:
-        literal = node.literal.get(segment)
-        if literal is not None:
-            yield literal, ()
-        for prefix in self._prefixes:
-            begun = node.literal.get(prefix + "*") if segment.startswith(prefix) else None
-            if begun is not None:
-                yield begun, (segment[len(prefix) :],)
-        if node.variable is not None:
-            yield node.variable, (segment,)
+        left: list[tuple[_Node[Handler], int, tuple[str, ...]]] = [(self._root, 0, ())]
+        while left:
+            node, place, values = left.pop()
+            if place == len(segments):
+                yield node, values
+                continue
+            segment, place = segments[place], place + 1
+            # What is put last is looked at first.
+            if node.variable is not None:
+                left.append((node.variable, place, (*values, segment)))
+            for head, child in node.begun.items():
+                if segment.startswith(head):
+                    left.append((child, place, (*values, segment[len(head) :])))
+            if segment in node.literal:
+                left.append((node.literal[segment], place, values))
 
 
 def path_of(request: Request) -> str:

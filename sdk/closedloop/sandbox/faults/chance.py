@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from hashlib import blake2b
-from statistics import NormalDist
 
-_NORMAL = NormalDist()
 _WHOLE = 2.0**64
 
 
@@ -43,6 +41,8 @@ class Seconds:
     def at(self, chance: float) -> float:
         """The time that a chance from 0 to 1 leads to."""
         if self.spread:
+            from statistics import NormalDist  # noqa: PLC0415 - slow to import
+
             # The very ends have no value in a normal distribution.
-            return self.least * math.exp(self.spread * _NORMAL.inv_cdf(min(max(chance, 1e-9), 1 - 1e-9)))
+            return self.least * math.exp(self.spread * NormalDist().inv_cdf(min(max(chance, 1e-9), 1 - 1e-9)))
         return self.least + (self.most - self.least) * chance

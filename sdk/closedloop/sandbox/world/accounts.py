@@ -31,16 +31,10 @@ def draw_account(draw: Draw, seed: int, index: int) -> Account:
     form, region, _ = COUNTRIES[country]
     segment = draw.weighted(_SEGMENTS)
     employees = draw.between(*SEGMENTS[segment])
+    domain = f"{plain(title).replace(' ', '-')}.example.{draw.pick(_ENDINGS)}"
+    revenue = employees * draw.between(90, 240) * 1000
     return Account(
-        key=f"account-{index}",
-        name=f"{title} {form}",
-        domain=f"{plain(title).replace(' ', '-')}.example.{draw.pick(_ENDINGS)}",
-        industry=industry,
-        segment=segment,
-        country=country,
-        region=region,
-        employees=employees,
-        revenue=employees * draw.between(90, 240) * 1000,
+        f"account-{index}", f"{title} {form}", domain, industry, segment, country, region, employees, revenue
     )
 
 

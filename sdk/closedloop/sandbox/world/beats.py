@@ -27,6 +27,7 @@ _MOVES = {
     Outcome.WON: Move.WON,
     Outcome.LOST: Move.LOST,
 }
+_ACCEPTED = Verdict(Outcome.ACCEPTED, None)
 
 
 class _Why(NamedTuple):
@@ -153,23 +154,17 @@ class Beats:
         note = worded.note if _takes_note(subject, outcome) else None
         no_action = outcome is Outcome.DISQUALIFIED and worded.code in NOT_REJECTIONS
         competitor = self._competitor(subject, outcome, why.meant)
+        code, raw, _ = worded
+        found = Outcome.NO_ACTION if no_action else outcome
         return Step(
             subject=subject.key,
             rep=subject.rep,
             move=move,
-            reason=worded.raw or "",
+            reason=raw or "",
             note=note or "",
             about=_MOVES[outcome],
-            competitor=competitor if worded.code is R.COMPETITOR else "",
-            verdict=Verdict(
-                outcome=Outcome.NO_ACTION if no_action else outcome,
-                reason=worded.code,
-                raw=worded.raw,
-                note=note,
-                meant=why.meant,
-                said_by=why.said_by,
-                competitor=competitor,
-            ),
+            competitor=competitor if code is R.COMPETITOR else "",
+            verdict=Verdict(found, code, raw, note, why.meant, why.said_by, competitor),
         )
 
     def _correct(self, subject: Subject, outcome: Outcome, why: _Why) -> Beat:
@@ -186,8 +181,9 @@ class Beats:
         return (self._accept(subject, Move.QUALIFIED),)
 
     def _accept(self, subject: Subject, move: Move, opportunity: str | None = None) -> Step:
-        verdict = Verdict(outcome=Outcome.ACCEPTED, reason=None)
-        return Step(subject=subject.key, rep=subject.rep, move=move, verdict=verdict, opportunity=opportunity)
+        return Step(
+            subject=subject.key, rep=subject.rep, move=move, verdict=_ACCEPTED, opportunity=opportunity
+        )
 
     def _reopen(self, subject: Subject) -> Beat:
         """Back to work; half of the time the old reason is left standing in its field."""
@@ -209,7 +205,7 @@ class Beats:
         if not _from_list(subject) or worded.raw is None:
             return worded
         (label,) = phrases.HUBSPOT_LEAD_LABELS[worded.code]
-        return replace(worded, raw=label)
+        return worded._replace(raw=label)
 
     def _told(self, subject: Subject, rep: Rep, outcome: Outcome, meant: R) -> R:
         """The reason that the rep has in mind when they write: now and then the one they like best."""

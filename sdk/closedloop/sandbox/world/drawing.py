@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from itertools import accumulate
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,11 +17,8 @@ class Weights(Generic[T]):
 
     def __init__(self, weights: Mapping[T, int]) -> None:
         self.values = tuple(weights)
-        self._sums = tuple(accumulate(weights.values()))
-
-    def at(self, part: float) -> T:
-        """The value at a part of the whole, from 0 up to but not including 1."""
-        return self.values[bisect(self._sums, part * self._sums[-1])]
+        self.all = tuple([value for value, weight in weights.items() for _ in range(weight)])
+        """Each value as often as it weighs."""
 
 
 class Draw(random.Random):
@@ -47,7 +42,7 @@ class Draw(random.Random):
 
     def weighted(self, weights: Weights[T]) -> T:
         """One of the values, by its weight."""
-        return weights.at(self.random())
+        return weights.all[int(self.random() * len(weights.all))]
 
     def some(self, items: Sequence[T], count: int) -> list[T]:
         """So many different ones of the items, in a drawn order."""

@@ -60,8 +60,8 @@ class Past:
 
     def story(self) -> Story:
         """Returns the whole story."""
-        company = self.company
-        self._end = self.setting.start + SCRIPT
+        company, start = self.company, self.setting.start
+        self._end = start + SCRIPT
         self._free = {person.key: person.created_at for person in company.people}
         for subject in sorted(company.cast.subjects(), key=_OPENED):
             self._play(subject)
@@ -74,7 +74,7 @@ class Past:
             touches=tuple(chain.from_iterable(company.touched.values())),
             subjects=tuple(self._subjects),
             steps=tuple(self._steps),
-            attempts=tuple([one for one in self._attempts if one.at < self.setting.start]),
+            attempts=tuple([one for one in self._attempts if one.at < start]),
             twins=tuple(self._twins),
         )
 
@@ -111,31 +111,32 @@ class Past:
         """Takes a deal from stage to stage."""
         draw, planted = self.company.draw, self.setting.planted
         slow = bool(subject.cause) and self.setting.campaign[subject.cause or ""].kind == planted.slow_kind
-        cycle = 100 * draw.lapse(days=_CYCLE_DAYS * (planted.slow_times if slow else 1) / 100)
+        part = draw.lapse(days=_CYCLE_DAYS * (planted.slow_times if slow else 1) / 100)
         for move, percent in _ON_THE_WAY:
             if draw.chance(0.75):
-                at = subject.created_at + cycle * percent // 100
+                at = subject.created_at + part * percent
                 self._move(subject, move, at)
                 if subject.people and draw.chance(0.5):
                     self._attempt(subject, rep, at - _HOUR)
-        return subject.created_at + cycle
+        return subject.created_at + part * 100
 
     def _attempt(self, subject: Subject, rep: Rep, at: datetime) -> None:
-        kind, connected = self.company.draw.pick(_ATTEMPTS)
-        person = subject.people[int(self.company.draw.random() * len(subject.people))]
+        draw = self.company.draw
+        kind, connected = draw.pick(_ATTEMPTS)
+        person = draw.pick(subject.people)
         self._attempts.append(Attempt(subject.key, person, rep.key, at, kind, connected))
 
     def _move(self, subject: Subject, move: Move, at: datetime) -> None:
         if at < self._end and move in line_of(subject).stages:
             day = (at - self.setting.start).days
-            self._steps.append(Step(day=day, at=at, subject=subject.key, rep=subject.rep, move=move))
+            self._steps.append(Step(day, at, subject.key, subject.rep, move))
 
     def _decide(self, beats: Iterable[Beat], subject: Subject, at: datetime) -> Step | None:
         """Lets the beats happen, from that time on; returns the last step."""
-        last, draw = None, self.company.draw
+        last, draw, free = None, self.company.draw, self._free
         for beat in beats:
             for person in subject.people:
-                at = max(at, self._free[person])
+                at = max(at, free[person])
             if at >= self._end:
                 break
             for step in beat:
@@ -143,7 +144,7 @@ class Past:
                 self._steps.append(last)
                 at += draw.seconds(60, 36_000)
             for person in subject.people:
-                self._free[person] = at
+                free[person] = at
             at += draw.seconds(86_400, 30 * 86_400)
         return last
 

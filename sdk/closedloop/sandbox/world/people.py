@@ -53,6 +53,7 @@ GAPS = Weights(
 """The same, with the delays and the gaps of a sync that runs for years."""
 
 _ROLES = Weights({"Decision maker": 4, "Economic buyer": 2, "Champion": 5, "Influencer": 4, "User": 2})
+_OTHERWISE = (Link.EMAIL, Link.NEVER)
 _FIRST_NAMES = tuple((name, plain(name)) for name in FIRST_NAMES)
 _LAST_NAMES = tuple((name, plain(name).replace(" ", "")) for name in LAST_NAMES)
 
@@ -77,23 +78,24 @@ def draw_person(
         if touches
         else start - draw.seconds(65 * 86_400, 730 * 86_400)
     )
-    late = place.link is Link.LATE
+    link = place.link
+    # In the order of the fields: names would take twice as long, and this is done for everybody.
     return Person(
-        key=key,
-        first_name=first,
-        last_name=last,
-        email=email,
-        hubspot_email=_as_kept(draw, email, place.link, taken),
-        phone=f"{COUNTRIES[account.country][2]} {draw.between(1000000, 9999999)}",
-        title=draw.pick(TITLES[role]),
-        buying_role=role,
-        account=account.key,
-        source=draw.pick(SOURCES),
-        created_at=known,
-        salesforce=place.salesforce,
-        hubspot=place.hubspot,
-        link=place.link,
-        synced_at=known + draw.seconds(2 * 86_400, 420 * 86_400) if late else None,
+        key,
+        first,
+        last,
+        email,
+        _as_kept(draw, email, link, taken) if link in _OTHERWISE else email,
+        f"{COUNTRIES[account.country][2]} {draw.between(1000000, 9999999)}",
+        draw.pick(TITLES[role]),
+        role,
+        account.key,
+        draw.pick(SOURCES),
+        known,
+        place.salesforce,
+        place.hubspot,
+        link,
+        known + draw.seconds(2 * 86_400, 420 * 86_400) if link is Link.LATE else None,
     )
 
 
@@ -101,8 +103,6 @@ def _as_kept(draw: Draw, email: str, link: Link | None, taken: set[str]) -> str:
     """The address as HubSpot keeps it; spelt in another way, nothing tells that the two are one."""
     if link is Link.EMAIL:
         return draw.pick((email, email.title(), email.upper()))
-    if link is not Link.NEVER:
-        return email
     local, _, domain = email.partition("@")
     first, _, last = local.partition(".")
     return _free(draw.pick((f"{first[0]}.{last}", f"{last}.{first}")), domain, taken)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
+from closedloop.sandbox.collecting import without_collecting
 from closedloop.sandbox.hubspot import HubSpotSandbox
 from closedloop.sandbox.salesforce import SalesforceSandbox
 from closedloop.sandbox.world.batch import Batch, batches
@@ -30,7 +28,7 @@ def populate(world: World | Market, salesforce: SalesforceSandbox, hubspot: HubS
     into_salesforce = SalesforceFilling(org=salesforce.org, into=into, start=world.start)
     into_hubspot = HubSpotFilling(portal=hubspot.portal, into=into, start=world.start)
     later = _Later({campaign.key: campaign for campaign in world.campaigns})
-    with _without_collecting():
+    with without_collecting():
         into_salesforce.set_up(world.reps, world.campaigns, lived=isinstance(world, Market))
         into_hubspot.set_up(world.reps, world.campaigns)
         for batch in batches(world):
@@ -80,16 +78,3 @@ def _when(step: Step) -> datetime:
     if step.at is None:
         raise ValueError("a step of a market's script needs its time")
     return step.at
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Leaves the cyclic garbage collector out: filling makes millions of objects, and none of them is
-    garbage, which it would look for again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

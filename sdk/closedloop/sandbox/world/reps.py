@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import NamedTuple
 
@@ -65,8 +64,7 @@ def _rep(draw: Draw, number: int, slot: _Slot, *, first: bool) -> Rep:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worded:
+class Worded(NamedTuple):
     """What stands in the CRM (`raw`, None for blank) and the code that a careful reader would give it."""
 
     code: ReasonCode

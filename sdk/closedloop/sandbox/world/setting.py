@@ -127,20 +127,21 @@ class Setting:
     ) -> tuple[tuple[Person, ...], dict[str, list[Touch]]]:
         touched: dict[str, list[Touch]] = {}
         people: list[Person] = []
-        used, taken = set[int](), set[str]()
+        used: set[int] = set()
+        taken: set[str] = set()
+        reach, start, places = self.reach, self.start, GAPS if self.lived else TIDY
+        named = account.key.replace("account", "person")
         for number in range(size):
-            key = f"{account.key.replace('account', 'person')}-{number}"
-            place = draw.weighted(GAPS if self.lived else TIDY)
-            touched[key] = touches = self.reach.touches(draw, key, place, used)
-            people.append(
-                draw_person(draw, account, key, place, touches=touches, start=self.start, taken=taken)
-            )
+            key = f"{named}-{number}"
+            place = draw.weighted(places)
+            touched[key] = touches = reach.touches(draw, key, place, used)
+            people.append(draw_person(draw, account, key, place, touches=touches, start=start, taken=taken))
         return tuple(people), touched
 
     def _poor(self, touched: Touched) -> frozenset[str]:
         campaign = self.planted.no_budget_campaign
         every = chain.from_iterable(touched.values())
-        return frozenset([touch.person for touch in every if touch.campaign == campaign])
+        return frozenset([person for person, reached_by, *_ in every if reached_by == campaign])
 
     @cached_property
     def _offices(self) -> Offices:

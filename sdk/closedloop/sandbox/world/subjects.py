@@ -118,15 +118,16 @@ class Cast:
     def _lead(self, crm: CrmName, person: Person) -> Subject:
         cause, opened = self._origin((person,), _HOUR, 3 * _DAY)
         inbound = self.offices.lived and crm is CrmName.SALESFORCE and self.draw.chance(0.6)
+        rep = self.draw.pick(self.offices.reps[crm])
         return Subject(
-            key=f"{crm}-lead-{person.key}",
-            crm=crm,
-            object=ObjectType.LEAD,
-            name=f"{person.first_name} {person.last_name}",
-            people=(person.key,),
-            rep=self.draw.pick(self.offices.reps[crm]),
-            created_at=opened,
-            account=person.account,
+            f"{crm}-lead-{person.key}",
+            crm,
+            ObjectType.LEAD,
+            f"{person.first_name} {person.last_name}",
+            (person.key,),
+            rep,
+            opened,
+            person.account,
             cause=cause,
             primary=self._associated(cause) if crm is CrmName.HUBSPOT else None,
             queue=self.account.region if inbound else "",
@@ -167,22 +168,22 @@ class Cast:
         amount = self.draw.between(16, 900) * 125
         if cause and self.offices.kinds[cause] == self.offices.planted.slow_kind:
             amount = int(amount * self.offices.planted.larger_times)
-        currencies = self.offices.currencies[crm]
+        draw, currencies = self.draw, self.offices.currencies[crm]
         return Subject(
-            key=key,
-            crm=crm,
-            object=ObjectType.OPPORTUNITY,
-            name=f"{self.account.name}: {self.draw.pick(_WORDS)}",
-            people=people,
-            rep=self.draw.pick(self.offices.reps[crm]),
-            created_at=opened,
-            account=self.account.key,
-            amount=Decimal(amount) if self.draw.chance(0.93) else None,
-            currency=currencies[0] if self.draw.chance(0.7) else self.draw.pick(currencies),
-            primary=primary,
-            cause=cause,
-            converted_from=converted_from,
-            second_pipeline=crm is CrmName.HUBSPOT and self.draw.chance(0.4),
+            key,
+            crm,
+            ObjectType.OPPORTUNITY,
+            f"{self.account.name}: {draw.pick(_WORDS)}",
+            people,
+            draw.pick(self.offices.reps[crm]),
+            opened,
+            self.account.key,
+            Decimal(amount) if draw.chance(0.93) else None,
+            currencies[0] if draw.chance(0.7) else draw.pick(currencies),
+            primary,
+            cause,
+            converted_from,
+            second_pipeline=crm is CrmName.HUBSPOT and draw.chance(0.4),
         )
 
     def _origin(self, people: Sequence[Person], least: int, most: int) -> tuple[str | None, datetime]:
@@ -193,7 +194,7 @@ class Cast:
             touches = sorted((touch for each in people for touch in self.touched[each.key]), key=_at)
         if not self.offices.lived:
             return touches[-1].campaign if touches else None, self._lately()
-        known = max([person.created_at for person in people])
+        known = max([person.created_at for person in people]) if len(people) > 1 else people[0].created_at
         soon = self.draw.seconds(least, most)
         end = self.offices.start - _SOON
         if not touches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 from operator import attrgetter
 from typing import NamedTuple
@@ -24,11 +24,13 @@ _MINUTES = 13 * 60
 
 
 class _Offer(NamedTuple):
-    """A campaign; `begins` is in seconds after the start, and so below nought."""
+    """A campaign; `begins` is in seconds after the start, and so below nought. Somebody may be reached in so
+    many `minutes` of its days."""
 
     key: str
     begins: int
     days: int
+    minutes: int
 
 
 class Reach:
@@ -43,17 +45,17 @@ class Reach:
     def touches(self, draw: Draw, person: str, place: Place, used: set[int]) -> list[Touch]:
         """Returns somebody's touches, oldest first; some people have none. `used` are the seconds that their
         colleagues were touched at."""
-        if draw.chance(0.14):
+        if draw.random() < 0.14:
             return []
-        touches = [
-            Touch(
-                person=person,
-                campaign=offer.key,
-                at=self._moment(draw, offer, used),
-                responded=draw.chance(0.7),
-            )
-            for offer in self._chosen(draw, place)
-        ]
+        touches: list[Touch] = []
+        if place.hubspot:
+            chosen = _some(draw, self._hubspot, draw.weighted(_HUBSPOT))
+            if chosen and self._hubspot[0] not in chosen and draw.random() < 0.22:
+                chosen[0] = self._hubspot[0]
+            self._meet(touches, draw, person, chosen, used)
+        if place.salesforce:
+            chosen = _some(draw, self._salesforce, draw.weighted(_BESIDE if place.hubspot else _ALONE))
+            self._meet(touches, draw, person, chosen, used)
         touches.sort(key=_AT)
         return touches
 
@@ -72,30 +74,25 @@ class Reach:
         seconds = offer.begins + draw.between(0, (offer.days + 1) * _DAY // 2)
         return offer.key, self._start + SECOND * seconds
 
-    def _chosen(self, draw: Draw, place: Place) -> Iterator[_Offer]:
-        if place.hubspot:
-            chosen = _some(draw, self._hubspot, draw.weighted(_HUBSPOT))
-            if chosen and self._hubspot[0] not in chosen and draw.chance(0.22):
-                chosen[0] = self._hubspot[0]
-            yield from chosen
-        if place.salesforce:
-            yield from _some(draw, self._salesforce, draw.weighted(_BESIDE if place.hubspot else _ALONE))
-
-    def _moment(self, draw: Draw, offer: _Offer, used: set[int]) -> datetime:
-        day, minute = divmod(draw.between(0, (offer.days + 1) * _MINUTES - 1), _MINUTES)
-        second = min(offer.begins + day * _DAY + minute * 60, -_DAY)
-        while second in used:
-            second += 1
-        used.add(second)
-        return self._start + SECOND * second
+    def _meet(
+        self, touches: list[Touch], draw: Draw, person: str, offers: Iterable[_Offer], used: set[int]
+    ) -> None:
+        for offer in offers:
+            day, minute = divmod(int(draw.random() * offer.minutes), _MINUTES)
+            second = min(offer.begins + day * _DAY + minute * 60, -_DAY)
+            while second in used:
+                second += 1
+            used.add(second)
+            touches.append(Touch(person, offer.key, self._start + SECOND * second, draw.random() < 0.7))
 
 
 def _some(draw: Draw, offers: Sequence[_Offer], count: int) -> list[_Offer]:
     """So many different ones; quicker than mixing a long list."""
     chosen: list[_Offer] = []
-    count = min(count, len(offers))
+    several = len(offers)
+    count = min(count, several)
     while len(chosen) < count:
-        offer = draw.pick(offers)
+        offer = offers[int(draw.random() * several)]
         if offer not in chosen:
             chosen.append(offer)
     return chosen
@@ -104,4 +101,5 @@ def _some(draw: Draw, offers: Sequence[_Offer], count: int) -> list[_Offer]:
 def _offer(campaign: Campaign, start: datetime) -> _Offer:
     begins = datetime.combine(campaign.starts, time(7), UTC)
     seconds = int((begins - start).total_seconds())
-    return _Offer(campaign.key, seconds, max((campaign.ends - campaign.starts).days, 0))
+    days = max((campaign.ends - campaign.starts).days, 0)
+    return _Offer(campaign.key, seconds, days, (days + 1) * _MINUTES)
