@@ -15,6 +15,7 @@ from bench.lists import list_memory_1m_vs_100k, list_records_per_s
 from bench.mapping import bytes_to_values_vs_json_loads, normalise_vs_handwritten, normalise_vs_marshmallow
 from bench.result import Figure
 from bench.sandbox import sandbox_requests_per_s, sandbox_start_s, world_people_per_s
+from closedloop.sandbox.command import PEOPLE
 
 FIGURES: dict[str, tuple[Callable[[int], list[Figure]], int]] = {
     "normalise_vs_handwritten": (normalise_vs_handwritten, 200),
@@ -26,7 +27,7 @@ FIGURES: dict[str, tuple[Callable[[int], list[Figure]], int]] = {
     "write_calls_vs_minimum": (write_calls_vs_minimum, 10_000),
     "import_ms": (import_ms, 21),
     "sandbox_requests_per_s": (sandbox_requests_per_s, 5_000),
-    "sandbox_start_s": (sandbox_start_s, 1_000),
+    "sandbox_start_s": (sandbox_start_s, PEOPLE),
     "world_people_per_s": (world_people_per_s, 20_000),
 }
 """Each entry with what measures it and how many records it takes."""

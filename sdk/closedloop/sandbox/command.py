@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from closedloop.sandbox.world.model import Step
 
 PAGE_PORT, SALESFORCE_PORT, HUBSPOT_PORT = 4700, 4701, 4702
-PEOPLE = 1000
+PEOPLE = 500
 _PORT = click.IntRange(0, 65535)
 
 

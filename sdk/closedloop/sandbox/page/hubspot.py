@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from itertools import islice
 
-from closedloop.crm.hubspot.notes import START
 from closedloop.sandbox.hubspot import HubSpotError, HubSpotSandbox
 from closedloop.sandbox.hubspot.records.record import CrmObject
 from closedloop.sandbox.hubspot.settings.kinds import CAMPAIGNS, DEALS, LEADS, ObjectKind
@@ -196,7 +196,7 @@ class HubSpotSide(Side):
             label=self._label(record.kind, name),
             text=self._text(record, name),
             # Where a portal has no properties of ours for campaigns, it stands in their notes.
-            fed_back=name.startswith(_FED_BACK) or START in record.properties.get(name, ""),
+            fed_back=name.startswith(_FED_BACK) or _block_start() in record.properties.get(name, ""),
         )
 
     def _related(self, record: CrmObject) -> list[Related]:
@@ -292,7 +292,7 @@ def _plural(kind: ObjectKind) -> str:
 
 def _written(record: CrmObject) -> datetime | None:
     """When Closed Loop wrote on a campaign last, None where it never did."""
-    ours = (name.startswith(_FED_BACK) or START in text for name, text in record.properties.items())
+    ours = (name.startswith(_FED_BACK) or _block_start() in text for name, text in record.properties.items())
     return record.updated_at if any(ours) else None
 
 
@@ -301,10 +301,19 @@ def _reasons(record: CrmObject) -> str:
     given = record.properties.get("closed_loop_top_reasons")
     if given is not None:
         return given
-    _, _, block = record.properties.get(_NOTES, "").partition(START)
+    _, _, block = record.properties.get(_NOTES, "").partition(_block_start())
     _, _, reasons = block.partition("Reasons:")
     return "\n".join(line[2:] for line in reasons.splitlines() if line.startswith("- "))
 
 
 def _title(record: CrmObject) -> str:
     return next((record.properties[name] for name in _NAMES if record.properties.get(name)), record.id)
+
+
+@cache
+def _block_start() -> str:
+    """How the block begins that Closed Loop writes into a campaign's notes."""
+    # The sandbox starts without the library that writes it.
+    from closedloop.crm.hubspot.notes import START  # noqa: PLC0415
+
+    return START
