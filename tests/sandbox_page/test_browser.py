@@ -62,7 +62,8 @@ def test_pages_fit_and_can_be_read(tab: Any, too_wide: Any, too_faint: Any) -> N
         assert (too_wide(tab), too_faint(tab)) == ([], []), address
     for address in ("/salesforce/Lead", "/salesforce/Campaign", "/hubspot/deals"):
         tab.goto(address)
-        tab.locator("tbody a").first.click()
+        with tab.expect_navigation():
+            tab.locator("tbody a").first.click()
         assert (too_wide(tab), too_faint(tab)) == ([], []), address
 
 
