@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import closedloop
 from bench.result import Figure
 from closedloop.crm.connected import ConnectedCrm
 from closedloop.sandbox.hubspot import HubSpotSandbox
+from closedloop.sandbox.received import ReceivedLog
 from closedloop.sandbox.salesforce import SalesforceSandbox
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _QUERY_PAGE = 2_000
 """Rows on a page of a Salesforce query, at most."""
@@ -24,19 +21,6 @@ _COLLECTION = 200
 _BULK_JOB = 6
 """Requests of a Bulk API 2.0 job of one upload: create it, upload, say that this is all, ask whether it is
 done, fetch the results and the failures."""
-
-
-class Counted:
-    """An application, and how many requests it got."""
-
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
-        self.requests = 0
-
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Counts, and hands on."""
-        self.requests += 1
-        return self._app(environ, start)
 
 
 def read_calls_vs_minimum(n: int) -> list[Figure]:
@@ -69,34 +53,25 @@ def _figures(name: str, calls: tuple[int, int], least: tuple[int, int], n: int) 
 def _calls(n: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """The calls of writing and of reading, Salesforce's and HubSpot's."""
     with SalesforceSandbox() as sandbox:
-        counted = _counted(sandbox)
         given: dict[str, Any] = {"login_url": sandbox.url, "access_token": sandbox.access_token}
-        salesforce = _written_and_read("salesforce", given, counted, n)
+        salesforce = _written_and_read("salesforce", given, sandbox.received, n)
     with HubSpotSandbox() as portal:
-        counted = _counted(portal)
         given = {"base_url": portal.url, "access_token": portal.access_token}
-        hubspot = _written_and_read("hubspot", given, counted, n)
+        hubspot = _written_and_read("hubspot", given, portal.received, n)
     return salesforce, hubspot
 
 
-def _counted(sandbox: Any) -> Counted:
-    """Puts a counter between the sandbox's server and its application."""
-    server = sandbox._server  # noqa: SLF001 - counting from outside what goes over the wire
-    server._serving._server.application = counted = Counted(server._serving._server.application)  # noqa: SLF001 - as above
-    return counted
-
-
-def _written_and_read(crm: str, given: dict[str, Any], counted: Counted, n: int) -> tuple[int, int]:
+def _written_and_read(crm: str, given: dict[str, Any], received: ReceivedLog, n: int) -> tuple[int, int]:
     """Each through a connection of its own, which knows nothing of the CRM yet."""
     with _connected(crm, given) as writer:
-        before = counted.requests
+        before = received.count
         people = [{"last_name": f"Lovelace {i}", "email": f"person{i}@example.com"} for i in range(n)]
         failed = [each for each in writer.contacts.create_many(people) if not each.ok]
-        written = counted.requests - before
+        written = received.count - before
     with _connected(crm, given) as reader:
-        before = counted.requests
+        before = received.count
         found = sum(1 for _ in reader.contacts.list())
-        read = counted.requests - before
+        read = received.count - before
     if failed or found != n:
         raise AssertionError(f"{crm}: {len(failed)} records were not written, {found} of {n} were read")
     return written, read

@@ -30,3 +30,14 @@ def drive() -> Callable[[str, dict[str, str]], Scenarios]:
         return results
 
     return run
+
+
+@pytest.fixture
+def value(scenarios: Any) -> Callable[[str], Any]:
+    """What a scenario of the module came to; it fails when the client threw an error."""
+
+    def found(name: str) -> Any:
+        assert "error" not in scenarios[name], scenarios[name]["error"]
+        return scenarios[name]["value"]
+
+    return found

@@ -26,17 +26,6 @@ def scenarios(drive: Any) -> Any:
         return drive("hubspot.mjs", credentials) | {"portal": sandbox.portal_id}
 
 
-@pytest.fixture
-def value(scenarios: Any) -> Any:
-    """What a scenario came to; it fails when the client threw an error."""
-
-    def found(name: str) -> Any:
-        assert "error" not in scenarios[name], scenarios[name]["error"]
-        return scenarios[name]["value"]
-
-    return found
-
-
 def test_a_record_is_made_changed_and_read_with_its_history(value: Any) -> None:
     found = value("records")
     assert found["byEmail"] == found["made"]["id"]

@@ -24,17 +24,6 @@ def scenarios(drive: Any) -> Any:
         return drive("salesforce.mjs", credentials) | {"organization": sandbox.organization_id}
 
 
-@pytest.fixture
-def value(scenarios: Any) -> Any:
-    """What a scenario came to; it fails when jsforce threw an error."""
-
-    def found(name: str) -> Any:
-        assert "error" not in scenarios[name], scenarios[name]["error"]
-        return scenarios[name]["value"]
-
-    return found
-
-
 def test_client_credentials_give_a_session_and_an_identity(value: Any, scenarios: Any) -> None:
     found = value("clientCredentials")
     assert found["user"]["organizationId"] == scenarios["organization"]
