@@ -86,11 +86,6 @@ def written(members: Mapping[str, Sequence[str]], version: str) -> bytes:
     return (_HEAD + tag("Package", inner, xmlns=SPACE)).encode()
 
 
-def is_manifest(path: str) -> bool:
-    """Whether the file is one of a package's own."""
-    return path in (NAME, *BEFORE, *AFTER)
-
-
 def is_kept(path: str) -> bool:
     """Whether the file belongs to a component of a kind that there is here."""
     return path.partition("/")[0] in kinds.BY_DIRECTORY and not path.endswith("-meta.xml")
