@@ -8,6 +8,9 @@ from typing import Any
 # The definitions that come with a portal carry the dates of HubSpot's own roll-out.
 BUILT_IN_AT = "2020-06-30T15:57:38.191Z"
 NON_SENSITIVE = "non_sensitive"
+# What a definition says besides, of values that HubSpot sets itself, and of those that it works out.
+SET_BY_HUBSPOT = {"read_only": True}
+CALCULATED = {"read_only": True, "calculated": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

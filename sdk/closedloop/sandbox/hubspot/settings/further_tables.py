@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from closedloop.sandbox.hubspot.settings.definitions import (
+    CALCULATED,
+    SET_BY_HUBSPOT,
     PropertyDefinition,
     choice,
     flag,
@@ -35,9 +37,6 @@ from closedloop.sandbox.hubspot.settings.kinds import (
     ObjectKind,
 )
 
-_SET_BY_HUBSPOT = {"read_only": True}
-_CALCULATED = {"read_only": True, "calculated": True}
-
 _TICKET = (
     text("subject", "Ticket name"),
     long_text("content", "Ticket description"),
@@ -51,7 +50,7 @@ _TICKET = (
         *("FEATURE_REQUEST=Feature Request", "GENERAL_INQUIRY=General inquiry"),
     ),
     choice("source_type", "Source", "CHAT=Chat", "EMAIL=Email", "FORM=Form", "PHONE=Phone"),
-    moment("closed_date", "Close date", **_CALCULATED),
+    moment("closed_date", "Close date", **CALCULATED),
     outside("hubspot_owner_id", "Owner"),
 )
 _PRODUCT = (
@@ -67,7 +66,7 @@ _PRODUCT = (
 _LINE_ITEM = (
     *_PRODUCT[:-1],
     number("quantity", "Quantity"),
-    number("amount", "Net price", **_CALCULATED),
+    number("amount", "Net price", **CALCULATED),
     number("discount", "Unit discount"),
     text("hs_product_id", "Product ID"),
     text("hs_line_item_currency_code", "Currency"),
@@ -78,8 +77,8 @@ _QUOTE = (
     choice("hs_status", "Approval Status", "DRAFT", "APPROVAL_NOT_NEEDED", "PENDING_APPROVAL", "APPROVED"),
     text("hs_currency", "Currency"),
     text("hs_language", "Language"),
-    number("hs_quote_amount", "Quote amount", **_CALCULATED),
-    text("hs_public_url_key", "Public URL Key", **_SET_BY_HUBSPOT),
+    number("hs_quote_amount", "Quote amount", **CALCULATED),
+    text("hs_public_url_key", "Public URL Key", **SET_BY_HUBSPOT),
     outside("hubspot_owner_id", "Owner"),
 )
 _MARKETING_EVENT = (
@@ -92,29 +91,29 @@ _MARKETING_EVENT = (
     moment("hs_end_datetime", "End Date"),
     flag("hs_event_cancelled", "Event Cancelled"),
     flag("hs_event_completed", "Event Completed"),
-    text("hs_event_status", "Event Status", **_CALCULATED),
-    text("hs_event_status_v2", "Event Status v2", **_CALCULATED),
-    text("hs_external_event_id", "External Event ID", **_SET_BY_HUBSPOT),
-    text("hs_external_account_id", "External Account ID", **_SET_BY_HUBSPOT),
-    number("hs_app_id", "App ID", **_SET_BY_HUBSPOT),
-    number("hs_registrations", "Registrations", **_CALCULATED),
-    number("hs_attendees", "Attendees", **_CALCULATED),
-    number("hs_cancellations", "Cancellations", **_CALCULATED),
-    number("hs_no_shows", "No Shows", **_CALCULATED),
+    text("hs_event_status", "Event Status", **CALCULATED),
+    text("hs_event_status_v2", "Event Status v2", **CALCULATED),
+    text("hs_external_event_id", "External Event ID", **SET_BY_HUBSPOT),
+    text("hs_external_account_id", "External Account ID", **SET_BY_HUBSPOT),
+    number("hs_app_id", "App ID", **SET_BY_HUBSPOT),
+    number("hs_registrations", "Registrations", **CALCULATED),
+    number("hs_attendees", "Attendees", **CALCULATED),
+    number("hs_cancellations", "Cancellations", **CALCULATED),
+    number("hs_no_shows", "No Shows", **CALCULATED),
 )
 _GOAL = (
     text("hs_goal_name", "Goal Name"),
     number("hs_target_amount", "Target Amount"),
     moment("hs_start_datetime", "Start Date"),
     moment("hs_end_datetime", "End Date"),
-    text("hs_group_correlation_uuid", "Goal family", **_SET_BY_HUBSPOT),
-    number("hs_goal_target_group_id", "Goal target group", **_SET_BY_HUBSPOT),
-    number("hs_created_by_user_id", "Created by user", **_SET_BY_HUBSPOT),
+    text("hs_group_correlation_uuid", "Goal family", **SET_BY_HUBSPOT),
+    number("hs_goal_target_group_id", "Goal target group", **SET_BY_HUBSPOT),
+    number("hs_created_by_user_id", "Created by user", **SET_BY_HUBSPOT),
     outside("hubspot_owner_id", "Owner"),
 )
 _DEAL_SPLIT = (
     number("hs_deal_split_percentage", "Deal split percentage"),
-    number("hs_deal_split_amount", "Deal split amount", **_CALCULATED),
+    number("hs_deal_split_amount", "Deal split amount", **CALCULATED),
     outside("hubspot_owner_id", "Owner"),
 )
 _FEEDBACK = (
@@ -134,13 +133,13 @@ _PART_OF_PRICE = (
     number("hs_value", "Value"),
 )
 _INVOICE = (
-    text("hs_number", "Invoice number", **_SET_BY_HUBSPOT),
+    text("hs_number", "Invoice number", **SET_BY_HUBSPOT),
     text("hs_currency", "Currency"),
     moment("hs_invoice_date", "Invoice date"),
     moment("hs_due_date", "Due date"),
     choice("hs_invoice_status", "Invoice status", "draft", "open", "paid", "voided"),
-    number("hs_amount_billed", "Amount billed", **_CALCULATED),
-    number("hs_balance_due", "Balance due", **_CALCULATED),
+    number("hs_amount_billed", "Amount billed", **CALCULATED),
+    number("hs_balance_due", "Balance due", **CALCULATED),
     outside("hubspot_owner_id", "Owner"),
 )
 _ORDER = (

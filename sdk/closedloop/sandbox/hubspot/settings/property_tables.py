@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from closedloop.sandbox.hubspot.settings.activity_tables import ACTIVITY_PROPERTIES
 from closedloop.sandbox.hubspot.settings.definitions import (
+    CALCULATED,
+    SET_BY_HUBSPOT,
     PropertyDefinition,
     choice,
     day,
@@ -30,9 +32,6 @@ from closedloop.sandbox.hubspot.settings.standard_tables import (
     CONTACT_STANDARD,
     DEAL_STANDARD,
 )
-
-_SET_BY_HUBSPOT = {"read_only": True}
-_CALCULATED = {"read_only": True, "calculated": True}
 
 _SOURCES = (
     *("ORGANIC_SEARCH", "PAID_SEARCH", "EMAIL_MARKETING", "SOCIAL_MEDIA", "REFERRALS"),
@@ -78,15 +77,15 @@ _LIFECYCLE = (
 def common_properties(kind: ObjectKind) -> tuple[PropertyDefinition, ...]:
     """The properties that records of every object type have."""
     return (
-        moment(kind.created, "Create Date", **_SET_BY_HUBSPOT),
-        moment(kind.modified, "Last Modified Date", **_SET_BY_HUBSPOT),
-        number("hs_object_id", "Record ID", unique=True, **_SET_BY_HUBSPOT),
-        text("hs_object_source", "Record source", **_SET_BY_HUBSPOT),
-        text("hs_object_source_id", "Record source ID", **_SET_BY_HUBSPOT),
-        text("hs_object_source_label", "Record source label", **_SET_BY_HUBSPOT),
-        text("hs_merged_object_ids", "Merged record IDs", **_SET_BY_HUBSPOT),
-        number("hs_created_by_user_id", "Created by user ID", **_SET_BY_HUBSPOT),
-        number("hs_updated_by_user_id", "Updated by user ID", **_SET_BY_HUBSPOT),
+        moment(kind.created, "Create Date", **SET_BY_HUBSPOT),
+        moment(kind.modified, "Last Modified Date", **SET_BY_HUBSPOT),
+        number("hs_object_id", "Record ID", unique=True, **SET_BY_HUBSPOT),
+        text("hs_object_source", "Record source", **SET_BY_HUBSPOT),
+        text("hs_object_source_id", "Record source ID", **SET_BY_HUBSPOT),
+        text("hs_object_source_label", "Record source label", **SET_BY_HUBSPOT),
+        text("hs_merged_object_ids", "Merged record IDs", **SET_BY_HUBSPOT),
+        number("hs_created_by_user_id", "Created by user ID", **SET_BY_HUBSPOT),
+        number("hs_updated_by_user_id", "Updated by user ID", **SET_BY_HUBSPOT),
     )
 
 
@@ -108,7 +107,7 @@ _CONTACT = (
     _OWNER,
     choice("lifecyclestage", "Lifecycle Stage", *_LIFECYCLE, field_type="radio"),
     choice("hs_lead_status", "Lead Status", *_LEAD_STATUSES, field_type="radio"),
-    text("hs_pipeline", "Pipeline", **_SET_BY_HUBSPOT),
+    text("hs_pipeline", "Pipeline", **SET_BY_HUBSPOT),
     # Writing it makes the company the primary one (recorded: sensadrome/hubspot-api-ruby; the definition:
     # `metadata-contacts-properties-sampled.json` of amp-labs/connectors).
     number(
@@ -118,30 +117,28 @@ _CONTACT = (
         hidden=True,
         more=(("referencedObjectType", "COMPANY"),),
     ),
-    text("hs_email_domain", "Email Domain", **_CALCULATED),
-    text("hs_full_name_or_email", "Full name or email", **_CALCULATED),
-    text("hs_all_contact_vids", "All vids for a contact", **_CALCULATED),
-    text("hs_additional_emails", "Additional email addresses", **_SET_BY_HUBSPOT),
-    text("hs_calculated_merged_vids", "Merged vids with timestamps", **_CALCULATED),
-    flag("hs_is_contact", "Is a contact", **_CALCULATED),
-    flag("hs_is_unworked", "Contact unworked", **_CALCULATED),
-    choice("hs_analytics_source", "Original Traffic Source", *_SOURCES, **_SET_BY_HUBSPOT),
-    text("hs_analytics_source_data_1", "Original Traffic Source Drill-Down 1", **_SET_BY_HUBSPOT),
-    text("hs_analytics_source_data_2", "Original Traffic Source Drill-Down 2", **_SET_BY_HUBSPOT),
-    choice("hs_latest_source", "Latest Traffic Source", *_SOURCES, **_SET_BY_HUBSPOT),
-    text("hs_latest_source_data_1", "Latest Traffic Source Drill-Down 1", **_SET_BY_HUBSPOT),
-    text("hs_latest_source_data_2", "Latest Traffic Source Drill-Down 2", **_SET_BY_HUBSPOT),
-    moment("hs_latest_source_timestamp", "Latest Traffic Source Date", **_SET_BY_HUBSPOT),
-    moment("hs_analytics_first_timestamp", "Time First Seen", **_SET_BY_HUBSPOT),
-    moment("hs_analytics_last_timestamp", "Time of Last Session", **_SET_BY_HUBSPOT),
-    text(
-        "hs_analytics_first_touch_converting_campaign", "First Touch Converting Campaign", **_SET_BY_HUBSPOT
-    ),
-    text("hs_analytics_last_touch_converting_campaign", "Last Touch Converting Campaign", **_SET_BY_HUBSPOT),
-    text("first_conversion_event_name", "First Conversion", **_SET_BY_HUBSPOT),
-    moment("first_conversion_date", "First Conversion Date", **_SET_BY_HUBSPOT),
-    text("recent_conversion_event_name", "Recent Conversion", **_SET_BY_HUBSPOT),
-    moment("recent_conversion_date", "Recent Conversion Date", **_SET_BY_HUBSPOT),
+    text("hs_email_domain", "Email Domain", **CALCULATED),
+    text("hs_full_name_or_email", "Full name or email", **CALCULATED),
+    text("hs_all_contact_vids", "All vids for a contact", **CALCULATED),
+    text("hs_additional_emails", "Additional email addresses", **SET_BY_HUBSPOT),
+    text("hs_calculated_merged_vids", "Merged vids with timestamps", **CALCULATED),
+    flag("hs_is_contact", "Is a contact", **CALCULATED),
+    flag("hs_is_unworked", "Contact unworked", **CALCULATED),
+    choice("hs_analytics_source", "Original Traffic Source", *_SOURCES, **SET_BY_HUBSPOT),
+    text("hs_analytics_source_data_1", "Original Traffic Source Drill-Down 1", **SET_BY_HUBSPOT),
+    text("hs_analytics_source_data_2", "Original Traffic Source Drill-Down 2", **SET_BY_HUBSPOT),
+    choice("hs_latest_source", "Latest Traffic Source", *_SOURCES, **SET_BY_HUBSPOT),
+    text("hs_latest_source_data_1", "Latest Traffic Source Drill-Down 1", **SET_BY_HUBSPOT),
+    text("hs_latest_source_data_2", "Latest Traffic Source Drill-Down 2", **SET_BY_HUBSPOT),
+    moment("hs_latest_source_timestamp", "Latest Traffic Source Date", **SET_BY_HUBSPOT),
+    moment("hs_analytics_first_timestamp", "Time First Seen", **SET_BY_HUBSPOT),
+    moment("hs_analytics_last_timestamp", "Time of Last Session", **SET_BY_HUBSPOT),
+    text("hs_analytics_first_touch_converting_campaign", "First Touch Converting Campaign", **SET_BY_HUBSPOT),
+    text("hs_analytics_last_touch_converting_campaign", "Last Touch Converting Campaign", **SET_BY_HUBSPOT),
+    text("first_conversion_event_name", "First Conversion", **SET_BY_HUBSPOT),
+    moment("first_conversion_date", "First Conversion Date", **SET_BY_HUBSPOT),
+    text("recent_conversion_event_name", "Recent Conversion", **SET_BY_HUBSPOT),
+    moment("recent_conversion_date", "Recent Conversion Date", **SET_BY_HUBSPOT),
     # What the Salesforce integration writes.
     text("salesforceleadid", "Salesforce Lead ID"),
     text("salesforcecontactid", "Salesforce Contact ID"),
@@ -174,7 +171,7 @@ _STAGE_TEXT = (
 _DEAL = (
     text("dealname", "Deal Name"),
     number("amount", "Amount"),
-    number("amount_in_home_currency", "Amount in company currency", **_CALCULATED),
+    number("amount_in_home_currency", "Amount in company currency", **CALCULATED),
     text("deal_currency_code", "Currency"),
     outside("pipeline", "Pipeline", display_order=4, description=_PIPELINE_TEXT),
     outside("dealstage", "Deal Stage", display_order=3, description=_STAGE_TEXT),
@@ -191,16 +188,16 @@ _DEAL = (
     # From others' code only: what HubSpot's Salesforce sync writes on a deal.
     text("hs_salesforceopportunityid", "Salesforce Opportunity ID"),
     long_text("closed_won_reason", "Closed Won Reason"),
-    flag("hs_is_closed", "Is Deal Closed?", **_CALCULATED),
-    flag("hs_is_closed_won", "Is Closed Won", **_CALCULATED),
-    flag("hs_is_closed_lost", "Is closed lost", **_CALCULATED),
-    moment("hs_closed_won_date", "Closed Won Date", **_CALCULATED),
-    number("hs_closed_amount", "Closed Deal Amount", **_CALCULATED),
-    number("hs_deal_stage_probability", "Deal probability", **_CALCULATED),
-    choice("hs_analytics_source", "Original Traffic Source", *_SOURCES, **_CALCULATED),
-    text("hs_analytics_source_data_1", "Original Traffic Source Drill-Down 1", **_CALCULATED),
-    text("hs_analytics_source_data_2", "Original Traffic Source Drill-Down 2", **_CALCULATED),
-    choice("hs_analytics_latest_source", "Latest Traffic Source", *_SOURCES, **_CALCULATED),
+    flag("hs_is_closed", "Is Deal Closed?", **CALCULATED),
+    flag("hs_is_closed_won", "Is Closed Won", **CALCULATED),
+    flag("hs_is_closed_lost", "Is closed lost", **CALCULATED),
+    moment("hs_closed_won_date", "Closed Won Date", **CALCULATED),
+    number("hs_closed_amount", "Closed Deal Amount", **CALCULATED),
+    number("hs_deal_stage_probability", "Deal probability", **CALCULATED),
+    choice("hs_analytics_source", "Original Traffic Source", *_SOURCES, **CALCULATED),
+    text("hs_analytics_source_data_1", "Original Traffic Source Drill-Down 1", **CALCULATED),
+    text("hs_analytics_source_data_2", "Original Traffic Source Drill-Down 2", **CALCULATED),
+    choice("hs_analytics_latest_source", "Latest Traffic Source", *_SOURCES, **CALCULATED),
     long_text("description", "Deal Description"),
     _OWNER,
 )
@@ -211,24 +208,24 @@ _LEAD = (
     choice("hs_lead_label", "Lead label", "HOT=Hot", "WARM=Warm", "COLD=Cold"),
     outside("hs_pipeline", "Lead pipeline"),
     outside("hs_pipeline_stage", "Lead stage"),
-    text("hs_pipeline_stage_category", "Lead stage category", **_CALCULATED),
+    text("hs_pipeline_stage_category", "Lead stage category", **CALCULATED),
     choice("hs_lead_disqualification_reason", "Lead disqualification reason", *_DISQUALIFICATION_REASONS),
     long_text("hs_lead_disqualification_note", "Lead disqualification note"),
-    number("hs_lead_is_disqualified", "Lead is disqualified", **_CALCULATED),
-    number("hs_lead_is_qualified", "Lead is qualified", **_CALCULATED),
-    number("hs_lead_is_open", "Lead is open", **_CALCULATED),
-    number("hs_lead_is_new", "Lead is new", **_CALCULATED),
-    number("hs_lead_is_in_progress", "Lead is in progress", **_CALCULATED),
-    choice("hs_lead_source", "Lead source", *_SOURCES, **_SET_BY_HUBSPOT),
-    text("hs_lead_source_drill_down_1", "Lead source drill-down 1", **_SET_BY_HUBSPOT),
-    text("hs_lead_source_drill_down_2", "Lead source drill-down 2", **_SET_BY_HUBSPOT),
-    choice("hs_contact_analytics_source", "Contact original source", *_SOURCES, **_CALCULATED),
-    text("hs_contact_analytics_source_data_1", "Contact original source data 1", **_CALCULATED),
-    text("hs_contact_analytics_source_data_2", "Contact original source data 2", **_CALCULATED),
-    number("hs_primary_contact_id", "Primary contact ID", **_CALCULATED),
-    number("hs_primary_company_id", "Primary company ID", **_CALCULATED),
-    number("hs_lead_associated_deals_count", "Associated deals", **_CALCULATED),
-    number("hs_lead_closed_won_deals_amount", "Closed won deals amount", **_CALCULATED),
+    number("hs_lead_is_disqualified", "Lead is disqualified", **CALCULATED),
+    number("hs_lead_is_qualified", "Lead is qualified", **CALCULATED),
+    number("hs_lead_is_open", "Lead is open", **CALCULATED),
+    number("hs_lead_is_new", "Lead is new", **CALCULATED),
+    number("hs_lead_is_in_progress", "Lead is in progress", **CALCULATED),
+    choice("hs_lead_source", "Lead source", *_SOURCES, **SET_BY_HUBSPOT),
+    text("hs_lead_source_drill_down_1", "Lead source drill-down 1", **SET_BY_HUBSPOT),
+    text("hs_lead_source_drill_down_2", "Lead source drill-down 2", **SET_BY_HUBSPOT),
+    choice("hs_contact_analytics_source", "Contact original source", *_SOURCES, **CALCULATED),
+    text("hs_contact_analytics_source_data_1", "Contact original source data 1", **CALCULATED),
+    text("hs_contact_analytics_source_data_2", "Contact original source data 2", **CALCULATED),
+    number("hs_primary_contact_id", "Primary contact ID", **CALCULATED),
+    number("hs_primary_company_id", "Primary company ID", **CALCULATED),
+    number("hs_lead_associated_deals_count", "Associated deals", **CALCULATED),
+    number("hs_lead_closed_won_deals_amount", "Closed won deals amount", **CALCULATED),
     _OWNER,
 )
 _CAMPAIGN = (
@@ -245,8 +242,8 @@ _CAMPAIGN = (
     text("hs_utm", "UTM campaign"),
     text("hs_color_hex", "Campaign color"),
     text("hs_goal", "Campaign goal"),
-    number("hs_budget_items_sum_amount", "Campaign budget total", **_CALCULATED),
-    number("hs_spend_items_sum_amount", "Campaign spend total", **_CALCULATED),
+    number("hs_budget_items_sum_amount", "Campaign budget total", **CALCULATED),
+    number("hs_spend_items_sum_amount", "Campaign spend total", **CALCULATED),
 )
 BUILT_IN: Mapping[ObjectKind, tuple[PropertyDefinition, ...]] = {
     kind: tuple(p.in_group(group) for p in (*common_properties(kind), *rows))
