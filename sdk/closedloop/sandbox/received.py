@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
+from werkzeug import Request
 from werkzeug.http import http_date
 
 _KEPT = 500
 
 
 class Received(NamedTuple):
-    """One request and the status it got. No bodies and no headers: they may hold secrets and people."""
+    """One request and the status it got. No bodies and no headers; an address may name people."""
 
     number: int
     at: datetime
@@ -34,22 +36,14 @@ class ReceivedLog:
         self._kept: deque[Received] = deque(maxlen=kept)
         self._lock = threading.Lock()
 
-    def note(
-        self, *, at: datetime, method: str, path: str, query: str, status: int, milliseconds: float
-    ) -> None:
-        """Remembers one request."""
+    def note(self, request: Request, *, at: datetime, status: int, started: float) -> None:
+        """Remembers one request, which came when `time.perf_counter` said `started`."""
+        milliseconds = (time.perf_counter() - started) * 1000
+        query = request.environ.get("QUERY_STRING", "")
         with self._lock:
             self.count += 1
             self._kept.append(
-                Received(
-                    number=self.count,
-                    at=at,
-                    method=method,
-                    path=path,
-                    query=query,
-                    status=status,
-                    milliseconds=milliseconds,
-                )
+                Received(self.count, at, request.method, request.path, query, status, milliseconds)
             )
 
     def latest(self, most: int = _KEPT) -> list[Received]:

@@ -51,14 +51,7 @@ class PortalApp:
         if status != HTTPStatus.NO_CONTENT:
             headers.append(("Content-Length", str(len(content))))
         start_response(status_line(status), headers)
-        self.received.note(
-            at=now,
-            method=request.method,
-            path=request.path,
-            query=environ.get("QUERY_STRING", ""),
-            status=status,
-            milliseconds=(time.perf_counter() - started) * 1000,
-        )
+        self.received.note(request, at=now, status=status, started=started)
         return [content]
 
     def _met(self, request: Request, correlation_id: str) -> _Reply:

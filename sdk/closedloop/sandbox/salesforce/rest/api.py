@@ -70,14 +70,7 @@ class Api:
             answer = self._answer(request)
         content, headers = self._shown(answer, request)
         start_response(status_line(answer.status), headers)
-        self.received.note(
-            at=self._org.clock(),
-            method=request.method,
-            path=request.path,
-            query=environ.get("QUERY_STRING", ""),
-            status=answer.status,
-            milliseconds=(time.perf_counter() - started) * 1000,
-        )
+        self.received.note(request, at=self._org.clock(), status=answer.status, started=started)
         return [content]
 
     def _answer(self, request: Request) -> Answer:
