@@ -13,31 +13,23 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from closedloop.crm.base import Crm
 from closedloop.mapping import load_mappings
 from closedloop_server.app import create_app
-from closedloop_server.pipeline.deliver import deliver
-from closedloop_server.pipeline.derive import derive
-from closedloop_server.pipeline.expand import expand
-from closedloop_server.pipeline.inbox import read_inbox
-from closedloop_server.pipeline.publish import publish
-from closedloop_server.pipeline.refresh import poll, refresh
 from closedloop_server.pipeline.replay import replay
-from closedloop_server.schedule import Schedule
 from closedloop_server.services import Services, connect_all, now
 from closedloop_server.serving import HttpServer
 from closedloop_server.settings import Settings
-from closedloop_server.store import feedback, hints, waiting
-from closedloop_server.store.engine import open_engine, reading
+from closedloop_server.store import cursors, waiting
+from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.schema import upgrade
-from closedloop_server.workers import Worker, WorkerState
-
-SHARE = 20
-"""How many batches of one step are done before the next step has its turn."""
+from closedloop_server.work.kinds import Kind, Work, all_work
+from closedloop_server.work.owned import OwnedWork, worker_name
+from closedloop_server.work.threads import Worker, WorkerState
 
 PATIENCE = 20.0
 """Seconds that stopping waits for the workers."""
@@ -65,17 +57,19 @@ class Runtime:
             mappings=mappings,
             crms=crms,
             clock=clock,
-            wake=self._wake_inner,
+            wake=self._wake,
         )
         self.app = create_app(self.services)
-        self._inner = Worker("loop", self._turn_loop, clock=clock)
-        self._readers = {name: self._worker(f"read {name}", self._turn_reading, name) for name in crms}
-        self._tellers = {name: self._worker(f"tell {name}", self._turn_telling, name) for name in crms}
-        self._polls = Schedule(crms)
+        holder = worker_name()
+        self._workers = {work: self._worker(work, holder) for work in all_work(crms)}
         self._started = self._stopped = False
 
-    def _worker(self, title: str, turn: Callable[[str], datetime | None], name: str) -> Worker:
-        return Worker(title, lambda: turn(name), clock=self.services.clock)
+    def _worker(self, work: Work, holder: str) -> Worker:
+        def check() -> None:
+            self._workers[work].check()
+
+        owned = OwnedWork(self.services, work, holder=holder, check=check)
+        return Worker(str(work), owned.take_turn, clock=self.services.clock)
 
     def start(self) -> None:
         """Brings the tables up to date, then answers and works until `stop`."""
@@ -85,7 +79,7 @@ class Runtime:
         upgrade(self.services.engine)
         replay(self.services)
         self._http.start(self.app)
-        for worker in self._workers():
+        for worker in self._workers.values():
             worker.start()
 
     def stop(self) -> None:
@@ -97,10 +91,10 @@ class Runtime:
             return
         self._stopped = True
         self._http.stop()
-        for worker in self._workers():
+        for worker in self._workers.values():
             worker.ask_to_stop()
         deadline = time.monotonic() + PATIENCE
-        for worker in self._workers():
+        for worker in self._workers.values():
             worker.join(max(deadline - time.monotonic(), 0))
         self.services.engine.dispose()
 
@@ -119,10 +113,11 @@ class Runtime:
 
     def idle(self) -> bool:
         """Whether everything was polled, and nothing is to be read, worked out or told, now or later."""
-        if self._stopped or not self._started or not self._polls.all_done:
+        if self._stopped or not self._started:
             return False
+        names = list(self.services.crms)
         with reading(self.services.engine) as connection:
-            return not waiting.anything(connection, list(self.services.crms))
+            return cursors.all_polled(connection, names) and not waiting.anything(connection, names)
 
     def wait_idle(self, timeout: float) -> bool:
         """Waits until idle, at most `timeout` seconds; whether it is."""
@@ -134,70 +129,16 @@ class Runtime:
 
     def poll_now(self) -> None:
         """Has every connection polled at once, whatever failed before; returns before that is done."""
-        self._polls.ask()
-        for reader in self._readers.values():
-            reader.hurry()
+        with writing(self.services.engine) as connection:
+            cursors.ask(connection, list(self.services.crms))
+        for work, worker in self._workers.items():
+            if work.kind is Kind.READ:
+                worker.hurry()
 
     def states(self) -> tuple[WorkerState, ...]:
         """How every worker fares."""
-        return tuple(worker.state for worker in self._workers())
+        return tuple(worker.state for worker in self._workers.values())
 
-    def _workers(self) -> list[Worker]:
-        return [self._inner, *self._readers.values(), *self._tellers.values()]
-
-    def _wake_inner(self) -> None:
-        self._inner.wake()
-
-    def _turn_loop(self) -> None:
-        """Reads the inbox, then works out what follows, until nothing is left. What is woken finds its work
-        in the tables: nothing is handed over here."""
-        while self._round():
-            for worker in (*self._readers.values(), *self._tellers.values()):
-                worker.wake()
-
-    def _round(self) -> int:
-        """Takes every step, each until it is done or had its share: a flood before one must not starve
-        those behind it, and what comes in small portions is worked out together."""
-        done = 0
-        for step in (read_inbox, expand, derive, publish):
-            for _ in range(SHARE):
-                self._inner.check()
-                count = step(self.services)
-                done += count
-                if not count:
-                    break
-        return done
-
-    def _turn_reading(self, name: str) -> datetime | None:
-        """Follows the hints first, because behind them are decisions; then polls, if it is time."""
-        self._follow_hints(name)
-        if self._polls.is_due(name, self.services.clock()):
-            ticket = self._polls.begin()
-            poll(self.services, name, between=lambda: self._between_pages(name))
-            self._inner.wake()
-            later = timedelta(seconds=self.services.settings.poll_seconds)
-            self._polls.done(name, ticket, self.services.clock() + later)
-        return self._next_reading(name)
-
-    def _follow_hints(self, name: str) -> None:
-        while refresh(self.services, name):
-            self._readers[name].check()
-            self._inner.wake()
-
-    def _between_pages(self, name: str) -> None:
-        self._readers[name].check()
-        self._inner.wake()
-        self._follow_hints(name)
-
-    def _next_reading(self, name: str) -> datetime | None:
-        settle = timedelta(seconds=self.services.settings.settle_seconds)
-        with reading(self.services.engine) as connection:
-            due = hints.next_due(connection, name, settle=settle)
-        times = [time for time in (due, self._polls.next_at(name)) if time is not None]
-        return min(times, default=None)
-
-    def _turn_telling(self, name: str) -> datetime | None:
-        while deliver(self.services, name):
-            self._tellers[name].check()
-        with reading(self.services.engine) as connection:
-            return feedback.next_due(connection, name)
+    def _wake(self, *works: Work) -> None:
+        for work in works:
+            self._workers[work].wake()

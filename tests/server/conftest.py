@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from closedloop.crm.base import Batch, Organisation, Page
 from closedloop.crm.hubspot import HubSpotCredentials
@@ -185,6 +188,10 @@ class MemoryHubSpot(MemoryCrm):
     feedback_kinds = frozenset({FeedbackKind.PERSON, FeedbackKind.CAMPAIGN})
 
 
+class _CrashError(Exception):
+    pass
+
+
 @dataclass
 class Loop:
     """Two connections, `sales` on Salesforce and `marketing` on HubSpot, and the steps between them."""
@@ -226,6 +233,24 @@ class Loop:
         """Lets the time pass that hints wait, then lets everything follow."""
         self.clock.pass_(seconds=self.services.settings.settle_seconds)
         return self.turn()
+
+    @contextmanager
+    def breaking_off(self, at: int) -> Iterator[list[int]]:
+        """Has the steps' transaction number `at` from now, counted from 0, rolled back at its end, as a crash
+        would; what is yielded holds the number once it was."""
+        left = itertools.count(at, -1)
+        broken: list[int] = []
+
+        @contextmanager
+        def crashing(engine: Engine) -> Iterator[Connection]:
+            with writing(engine) as connection:
+                yield connection
+                if next(left) == 0:
+                    broken.append(at)
+                    raise _CrashError
+
+        with patch("closedloop_server.services.writing", crashing), suppress(_CrashError):
+            yield broken
 
     def rows(self, table: str, **values: Any) -> list[dict[str, Any]]:
         """The rows of a table with these values."""

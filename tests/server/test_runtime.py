@@ -27,7 +27,7 @@ from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import AttributionModel, CrmName, ObjectType, Outcome
 from closedloop_server.runtime import Runtime
 from closedloop_server.settings import ConnectionSettings, Settings
-from closedloop_server.workers import Worker, WorkerState
+from closedloop_server.work.threads import Worker, WorkerState
 
 if TYPE_CHECKING:
     from tests.server.conftest import Loop, Make
@@ -120,7 +120,7 @@ def test_a_worker_outlives_an_unexpected_error_and_says_where_it_was(
         raise KeyError("ann@example.com")
 
     with monkeypatch.context() as patch:
-        patch.setattr("closedloop_server.runtime.derive", broken)
+        patch.setattr("closedloop_server.work.loop.derive", broken)
         loop.sales.change(LEAD, stage="Unqualified", updated_at=now())
         runtime.poll_now()
         # Between two attempts: while one is under way nothing holds the worker.

@@ -168,7 +168,7 @@ def test_the_same_delivery_again_is_answered_and_not_stored_again(loop: Loop, cl
 
 def test_the_workers_are_woken_when_a_delivery_was_stored(loop: Loop) -> None:
     woken: list[int] = []
-    services = replace(loop.services, wake=lambda: woken.append(len(loop.rows("inbox"))))
+    services = replace(loop.services, wake=lambda _: woken.append(len(loop.rows("inbox"))))
     tell_salesforce(create_app(services).test_client(), message(*lead_ids(1)))
     assert woken == [1]
 

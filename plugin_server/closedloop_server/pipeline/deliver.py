@@ -9,7 +9,7 @@ from closedloop.loop.feedback import Delivery, DeliveryResult
 from closedloop_server.pipeline.backoff import again_at
 from closedloop_server.services import Services
 from closedloop_server.store import feedback
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading
 from closedloop_server.store.feedback import Due
 
 BATCH = 200
@@ -39,7 +39,7 @@ def _record(services: Services, name: str, batch: list[Due], results: list[Deliv
     told = {each.feedback.key: each for each in batch}
     fates = {key: _unanswered(key) for key in told} | {result.key: result for result in results}
     timed = [(fate, _again(fate, told[key], now)) for key, fate in fates.items() if key in told]
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         feedback.record(connection, name, told, timed, now=now)
 
 

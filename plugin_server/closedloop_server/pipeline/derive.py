@@ -23,7 +23,7 @@ from closedloop_server.pipeline.touches import Members, counted, members_of, mem
 from closedloop_server.services import Services
 from closedloop_server.store import derived, ledger, records, stale
 from closedloop_server.store.derived import Derived, Person, Share
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading
 from closedloop_server.store.ledger import Entry
 from closedloop_server.store.rows import Key
 
@@ -52,7 +52,7 @@ def derive(services: Services) -> int:
             return 0
         verdicts = _judge(connection, services, [each.key for each in waiting])
     news = {key: verdict for key, verdict in verdicts.items() if verdict.news}
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         _write(connection, services, news)
         stale.note(connection, stale.Work.PUBLISH, _concerned(news.values()))
         stale.strike(connection, stale.Work.SUBJECT, waiting)

@@ -21,7 +21,7 @@ from closedloop_server.pipeline.people import (
 from closedloop_server.services import Services
 from closedloop_server.store import derived, edges, ledger, records, stale
 from closedloop_server.store.edges import Role
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading
 from closedloop_server.store.rows import Key
 
 BATCH = 200
@@ -45,7 +45,7 @@ def expand(services: Services) -> int:
         if not waiting:
             return 0
         concerned = _concerned(connection, {each.key for each in waiting})
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         stale.note(connection, stale.Work.SUBJECT, concerned.subjects)
         stale.note(connection, stale.Work.PUBLISH, concerned.shown)
         stale.strike(connection, stale.Work.CHANGED, waiting)

@@ -14,7 +14,7 @@ from closedloop_server.pipeline.erase import erase
 from closedloop_server.services import Services
 from closedloop_server.settings import ConnectionSettings
 from closedloop_server.store import hints, inbox
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading
 from closedloop_server.store.inbox import Delivery
 
 BATCH = 100
@@ -36,7 +36,7 @@ def read_inbox(services: Services) -> int:
 
 def _read(services: Services, delivery: Delivery) -> None:
     found, error = _hints(services, delivery)
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         now = services.clock()
         count = hints.note(connection, delivery.connection, found.refs, now=now)
         inbox.mark_read(connection, delivery, now=now, hints=count, ignored=found.ignored, error=error)

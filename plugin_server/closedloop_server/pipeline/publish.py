@@ -16,7 +16,7 @@ from closedloop_server.pipeline.totals import campaign_feedback, merged
 from closedloop_server.services import Services
 from closedloop_server.store import credited, edges, feedback, ledger, records, stale
 from closedloop_server.store.edges import Role
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading
 from closedloop_server.store.ledger import Entry
 from closedloop_server.store.rows import Key
 
@@ -44,7 +44,7 @@ def publish(services: Services) -> int:
             _page(connection, services, name, [each.key for each in waiting if each.key.connection == name])
             for name in services.crms
         ]
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         for page in pages:
             feedback.desire(connection, page.name, page.values, now=services.clock())
             feedback.drop(connection, page.name, page.gone)

@@ -13,7 +13,7 @@ from closedloop_server.pipeline.arrivals import Arrival, take_in
 from closedloop_server.pipeline.backoff import again_at
 from closedloop_server.services import Services
 from closedloop_server.store import cursors, hints
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading
 from closedloop_server.store.hints import Hint
 
 BATCH = 200
@@ -41,7 +41,7 @@ def refresh(services: Services, name: str) -> int:
         _postpone(services, due, error)
         raise
     arrival = Arrival(name=name, batch=_complete(batch, refs), asked=frozenset(refs))
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         take_in(connection, arrival, installed(services), now=services.clock())
         hints.strike(connection, due)
     return len(due)
@@ -54,21 +54,23 @@ def poll(services: Services, name: str, *, between: Callable[[], object] = lambd
     next poll goes on from there. Raises the CrmError when the CRM did not answer, after noting it.
     """
     with reading(services.engine) as connection:
-        cursor = cursors.fetch(connection, name)
+        cursor, asked = cursors.fetch(connection, name), cursors.asked(connection, name)
     changed = 0
     try:
         for page in services.crms[name].poll(cursor):
-            with writing(services.engine) as connection:
+            with services.writing() as connection:
                 arrival = Arrival(name=name, batch=page.batch)
                 changed += take_in(connection, arrival, installed(services), now=services.clock())
                 cursors.advance(connection, name, page.cursor)
             between()
     except CrmError as error:
-        with writing(services.engine) as connection:
+        with services.writing() as connection:
             cursors.fail(connection, name, f"{error.reason}: {error.message}")
         raise
-    with writing(services.engine) as connection:
-        cursors.finish(connection, name, now=services.clock())
+    with services.writing() as connection:
+        now = services.clock()
+        later = now + timedelta(seconds=services.settings.poll_seconds)
+        cursors.finish(connection, name, asked=asked, now=now, next_at=later)
     return changed
 
 
@@ -84,7 +86,7 @@ def _postpone(services: Services, due: list[Hint], error: CrmError) -> None:
     now = services.clock()
     retry_after = error.retry_after if isinstance(error, RetryableError) else None
     until = again_at(now, due[0].attempts + 1, retry_after)
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         hints.postpone(connection, due, until=until, error=f"{error.reason}: {error.message}")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.services import Services
 from closedloop_server.store import credited, cursors, marks, records, stale
-from closedloop_server.store.engine import writing
 from closedloop_server.store.marks import Mark
 from closedloop_server.store.rows import Key
 
@@ -16,7 +15,7 @@ def replay(services: Services) -> None:
     New mappings may ask the CRMs for other fields, so all is read again; meanwhile the decisions are
     judged by the new reasons and stages. The ledger keeps what was known before.
     """
-    with writing(services.engine) as connection:
+    with services.writing() as connection:
         if marks.differs(connection, Mark.MAPPINGS, services.mappings.version):
             for name in services.crms:
                 cursors.forget(connection, name)

@@ -16,6 +16,7 @@ from closedloop_server.settings import ConnectionSettings
 from closedloop_server.store import inbox
 from closedloop_server.store.engine import writing
 from closedloop_server.webhooks import checks
+from closedloop_server.work.kinds import Kind, Work
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 log = logging.getLogger(__name__)
@@ -79,5 +80,5 @@ def _store(connection: ConnectionSettings, body: bytes) -> bool:
             body=body,
             now=services.clock(),
         )
-    services.wake()
+    services.wake(Work(Kind.LOOP))
     return new

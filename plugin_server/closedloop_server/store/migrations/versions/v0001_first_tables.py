@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from closedloop_server.store.tables import Exact, Instant
+from closedloop_server.store.tables.columns import Exact, Instant
 
 revision = "0001"
 down_revision = None

@@ -16,6 +16,7 @@ from closedloop.crm.retry import waiting_by
 from closedloop.errors import CrmError, RetryableError
 from closedloop_server.failure import where
 from closedloop_server.pipeline.backoff import again_at
+from closedloop_server.store.leases import SupersededError
 
 SWEEP = timedelta(seconds=5)
 """How long a worker sleeps at most: the wake-ups that were lost are found then."""
@@ -96,7 +97,7 @@ class Worker:
             again = self._turn()
         except Stopped:
             return None
-        except CrmError as error:
+        except (CrmError, SupersededError) as error:
             return self._failed(f"{error.reason}: {error.message}", error)
         except Exception as error:  # noqa: BLE001 - a worker outlives whatever one turn runs into
             return self._failed(f"unexpected: {where(error)}", error)

@@ -1,0 +1,14 @@
+"""What was known when."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,14 @@
+"""Webhooks that tell others."""
+
+from __future__ import annotations
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,14 @@
+"""Who may do what, and who did."""
+
+from __future__ import annotations
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,52 @@
+"""What came in: deliveries, what may have changed, how far each CRM was read."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
+
+from closedloop_server.store.tables.columns import Instant, metadata
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", String(64), nullable=False),
+    # The same delivery sent again has the same digest and is answered, but not stored, a second time.
+    Column("digest", String(64), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("content_type", String(100), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("read_at", Instant),  # None: waits to be read into hints
+    Column("hints", Integer),  # how many objects it pointed at
+    Column("ignored", JSON),  # [{"reason", "count"}]: what in it needed no work, and why
+    Column("error", Text),  # why it could not be read at all
+    UniqueConstraint("connection", "digest"),
+)
+Index("ix_inbox_waiting", inbox.c.read_at, inbox.c.id)
+
+hints = Table(
+    "hints",
+    metadata,
+    # One row per object that may have changed, however many webhooks said so. `noted` grows with each,
+    # so that a refresh removes only what it has seen.
+    Column("connection", String(64), primary_key=True),
+    Column("object", String(32), primary_key=True),
+    Column("crm_id", String(100), primary_key=True),
+    Column("noted", Integer, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("not_before", Instant),
+    Column("error", Text),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("cursor", Text),
+    Column("polled_at", Instant),
+    Column("next_at", Instant),  # when the next poll is due; None: at once
+    # Grows when a poll is asked for: one that was under way by then may have missed something.
+    Column("asked", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("error", Text),
+)

@@ -1,0 +1,18 @@
+"""Whose work is whose."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, String, Table
+
+from closedloop_server.store.tables.columns import Instant, metadata
+
+leases = Table(
+    "leases",
+    metadata,
+    # The worker with the newest number has the work; one with an older number may not write any more.
+    Column("kind", String(10), primary_key=True),
+    Column("connection", String(64), primary_key=True),  # "" for work that concerns all
+    Column("number", Integer, nullable=False),
+    Column("holder", String(100), nullable=False),
+    Column("taken_at", Instant, nullable=False),
+)
