@@ -13,6 +13,7 @@ from closedloop.sandbox.world.play import play
 from closedloop.schema.vocabulary import CrmName
 from closedloop_server.demo.books import keep_books
 from closedloop_server.demo.compare import Comparison
+from closedloop_server.demo.crms import SandboxCrms
 from closedloop_server.demo.read_hubspot import HubSpotReader
 from closedloop_server.demo.read_salesforce import SalesforceReader
 from closedloop_server.demo.result import Result, balance
@@ -34,7 +35,7 @@ def run(scene: Scene, progress: Progress) -> Result:
     """Plays the scene's world; returns what the CRMs' own records say in the end, compared with the truth."""
     started = time.monotonic()
     progress("reading both CRMs", 0, 1)
-    scene.subscribe()
+    scene.crms.subscribe(scene.runtime.url)
     _come_to_rest(scene)
     progress("reading both CRMs", 1, 1)
     _play(scene, progress)
@@ -53,7 +54,7 @@ def _play(scene: Scene, progress: Progress) -> None:
     decided = 0
 
     def begin_day(day: int) -> None:
-        scene.settle()
+        scene.crms.settle()
         scene.clock.advance_to(world.days[day])
 
     def count(_: int, step: Step) -> None:
@@ -61,11 +62,12 @@ def _play(scene: Scene, progress: Progress) -> None:
         decided += step.verdict is not None
         progress("decisions played", decided, world.decisions)
 
-    play(world, scene.population, scene.salesforce, scene.hubspot, on_step=count, on_day=begin_day)
+    crms = scene.crms
+    play(world, crms.population, crms.salesforce, crms.hubspot, on_step=count, on_day=begin_day)
 
 
 def _come_to_rest(scene: Scene) -> None:
-    if not scene.settle():
+    if not scene.crms.settle():
         raise DemoError("a sandbox could not deliver its webhooks: see the log for what the server answers")
     if not scene.runtime.wait_idle(_PATIENCE_SECONDS):
         states = "; ".join(f"{state.name}: {state.error}" for state in scene.runtime.states() if state.error)
@@ -74,9 +76,9 @@ def _come_to_rest(scene: Scene) -> None:
 
 def _result(scene: Scene, started: float) -> Result:
     truth = Truth(world=scene.world)
-    read = read_back(scene)
+    read = read_back(scene.crms)
     books = keep_books(scene.runtime.services.engine, scene.model)
-    comparison = Comparison(truth=truth, population=scene.population, model=scene.model)
+    comparison = Comparison(truth=truth, population=scene.crms.population, model=scene.model)
     return Result(
         seed=scene.world.seed,
         model=scene.model,
@@ -92,19 +94,19 @@ def _result(scene: Scene, started: float) -> Result:
     )
 
 
-def read_back(scene: Scene) -> ReadBack:
+def read_back(crms: SandboxCrms) -> ReadBack:
     """Reads both CRMs over their own APIs, as anybody with an access of their own could."""
     salesforce = SalesforceReader(
-        scene.salesforce.url,
-        scene.salesforce.client_id,
-        scene.salesforce.client_secret,
-        currency=scene.world.currencies[CrmName.SALESFORCE],
+        crms.salesforce.url,
+        crms.salesforce.client_id,
+        crms.salesforce.client_secret,
+        currency=crms.world.currencies[CrmName.SALESFORCE],
     )
     hubspot = HubSpotReader(
-        scene.hubspot.url,
-        scene.hubspot.access_token,
-        currency=scene.world.currencies[CrmName.HUBSPOT],
-        properties=scene.world.campaign_properties_allowed,
+        crms.hubspot.url,
+        crms.hubspot.access_token,
+        currency=crms.world.currencies[CrmName.HUBSPOT],
+        properties=crms.world.campaign_properties_allowed,
     )
     with closing(salesforce), closing(hubspot):
         return ReadBack(

@@ -1,0 +1,81 @@
+"""A server in a process of its own, which may die at any time and is started again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from tests.torture.victim import Orders, serve
+
+# Forks from a process that has imported everything and runs no thread: a start takes no second.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.torture.victim"])
+
+PATIENCE = 120.0
+
+
+class HungError(Exception):
+    """The server is alive, and does not come to rest."""
+
+
+@dataclass(kw_only=True)
+class MortalServer:
+    """Starts the server with `orders`; when it has died, it is started again, to live on."""
+
+    orders: Orders
+    deaths: list[str] = field(default_factory=list)
+    _process: BaseProcess | None = None
+    _pipe: Connection | None = None
+
+    def start(self) -> None:
+        """Starts the process; returns when it answers, or has died."""
+        self._pipe, theirs = _FORKS.Pipe()
+        self._process = _FORKS.Process(target=serve, args=(self.orders, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._hear()
+
+    def rest(self) -> None:
+        """Returns when the server has nothing left to do, however often it dies before."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.ask("idle"):
+            if time.monotonic() > deadline:
+                raise HungError("the server does not come to rest")
+            time.sleep(0.01)
+
+    def ask(self, what: str) -> bool:
+        """The server's answer; False when it died over it, and was started again."""
+        if self._pipe is not None:
+            with suppress(BrokenPipeError):
+                self._pipe.send(what)
+        return self._hear()
+
+    def stop(self) -> None:
+        """Ends the process, however it is."""
+        if self._process is not None and self._process.is_alive():
+            self.ask("stop")
+        if self._process is not None:
+            self._process.join(PATIENCE)
+
+    def _hear(self) -> bool:
+        if self._pipe is None or self._process is None:
+            raise RuntimeError("start the server first")
+        try:
+            if not self._pipe.poll(PATIENCE):
+                raise HungError("the server does not answer")
+            return bool(self._pipe.recv())
+        except (EOFError, ConnectionResetError):
+            self._process.join()
+            self.deaths.append(_epitaph(self.orders.epitaph))
+            self.orders = replace(self.orders, die_at=None)
+            self.start()
+            return False
+
+
+def _epitaph(path: Path) -> str:
+    return path.read_text() if path.exists() else "it died by itself"
