@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.calls import read_calls_vs_minimum, write_calls_vs_minimum
+from bench.fleet import workers_scaling
 from bench.imports import import_ms
+from bench.ingest import disk_syncs_per_s, ingest_p99_ms, ingest_p99_ms_busy, ingest_vs_noop
 from bench.lists import list_memory_1m_vs_100k, list_records_per_s
+from bench.loop import loop_calls_vs_minimum, loop_decisions_per_s, loop_latency_p95_s
 from bench.mapping import bytes_to_values_vs_json_loads, normalise_vs_handwritten, normalise_vs_marshmallow
 from bench.result import Figure
 from bench.sandbox import sandbox_requests_per_s, sandbox_start_s, world_people_per_s
@@ -26,9 +29,17 @@ FIGURES: dict[str, tuple[Callable[[int], list[Figure]], int]] = {
     "read_calls_vs_minimum": (read_calls_vs_minimum, 10_000),
     "write_calls_vs_minimum": (write_calls_vs_minimum, 10_000),
     "import_ms": (import_ms, 21),
+    "loop_calls_vs_minimum": (loop_calls_vs_minimum, 1_000),
+    "loop_decisions_per_s": (loop_decisions_per_s, 2_000),
+    "loop_latency_p95_s": (loop_latency_p95_s, 40),
     "sandbox_requests_per_s": (sandbox_requests_per_s, 5_000),
     "sandbox_start_s": (sandbox_start_s, PEOPLE),
     "world_people_per_s": (world_people_per_s, 20_000),
+    "ingest_vs_noop": (ingest_vs_noop, 2_000),
+    "disk_syncs_per_s": (disk_syncs_per_s, 2_000),
+    "ingest_p99_ms": (ingest_p99_ms, 2_000),
+    "ingest_p99_ms_busy": (ingest_p99_ms_busy, 2_000),
+    "workers_scaling": (workers_scaling, 200),
 }
 """Each entry with what measures it and how many records it takes."""
 

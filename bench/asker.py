@@ -21,14 +21,15 @@ def ask(url: str, token: str, times: int) -> float:
     )
     with socket.create_connection((asked.hostname or "", asked.port or 0)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _one(connection, question)
+        exchange(connection, question)
         started = time.perf_counter()
         for _ in range(times):
-            _one(connection, question)
+            exchange(connection, question)
         return time.perf_counter() - started
 
 
-def _one(connection: socket.socket, question: bytes) -> None:
+def exchange(connection: socket.socket, question: bytes) -> None:
+    """Sends a request and reads the answer to its end; fails on any but 200."""
     connection.sendall(question)
     answer = b""
     while b"\r\n\r\n" not in answer:

@@ -48,7 +48,7 @@ def main() -> None:
     world = World.from_seed(1, decisions=30, start=datetime.now(UTC) - timedelta(days=20))
     with Scene(world=world, model=AttributionModel.PRIMARY, port=0, clock=DemoClock(world.start)) as scene:
         run(scene, lambda *_: None)
-        show(scene.runtime.url, scene.login_url().partition("token=")[2])
+        show(scene.runtime.url, scene.make_token())
 
 
 if __name__ == "__main__":

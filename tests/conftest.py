@@ -80,16 +80,8 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def seed() -> Any:
-    """The module that makes up the company: its names and constants. Test modules are not packages, so it
-    is loaded from its path."""
-    name = "closedloop_tests_seed"
-    if name not in sys.modules:
-        spec = spec_from_file_location(name, Path(__file__).parent / "pages" / "seed.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    """The module that makes up the company: its names and constants."""
+    return _module("pages/seed")
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +98,25 @@ def first_day(seed: Any, tmp_path: Path) -> Iterator[Any]:
     opened = seed.open_site(tmp_path, fill=False)
     yield opened
     opened.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Any]:
+    """A PostgreSQL, which starts for the first test that needs it: see tests/postgresql.py."""
+    with _module("postgresql").postgresql() as server:
+        yield server
+
+
+def _module(name: str) -> Any:
+    """A module beside the tests, which are no package: it is loaded from its path."""
+    full = "closedloop_tests_" + name.replace("/", "_")
+    if full not in sys.modules:
+        spec = spec_from_file_location(full, Path(__file__).parent / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[full] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[full]
 
 
 def _chromium() -> str | None:

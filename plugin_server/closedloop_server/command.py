@@ -1,8 +1,7 @@
-"""The server's commands: `closedloop serve` and `closedloop token`."""
+"""`closedloop serve`, and what the other commands of the server share."""
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,11 +12,10 @@ from typing import Any
 import click
 from sqlalchemy import Engine
 
-from closedloop_server.access import Role, create_token, list_tokens, revoke_tokens
-from closedloop_server.runtime import Runtime
-from closedloop_server.services import now
-from closedloop_server.settings import load_settings
-from closedloop_server.store.engine import open_engine, reading, writing
+from closedloop_server.logs import write_log
+from closedloop_server.runtime import Runtime, Workers
+from closedloop_server.settings import Settings, load_settings
+from closedloop_server.store.engine import open_engine
 from closedloop_server.store.schema import upgrade
 
 settings_option: Callable[[Any], Any] = click.option(
@@ -33,60 +31,41 @@ settings_option: Callable[[Any], Any] = click.option(
 
 
 @click.command()
+@click.option(
+    "--workers", is_flag=True, help="On PostgreSQL: take turns of the work, as `closedloop worker` does."
+)
 @settings_option
-def serve(path: Path) -> None:
-    """Runs the server until it is interrupted."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    with Runtime(load_settings(path)) as runtime:
+def serve(path: Path, *, workers: bool) -> None:
+    """Runs the server until it is interrupted.
+
+    On SQLite it does all the work; on PostgreSQL it answers, and `closedloop worker` does the work.
+    """
+    write_log()
+    settings = load_settings(path)
+    stopping = until_interrupted()
+    with Runtime(settings, workers=who_works(settings, asked=workers)) as runtime:
         click.echo(f"Closed Loop listens on {runtime.url}")
         stopping.wait()
         click.echo("Stopping after what is being done.")
 
 
-@click.group()
-def token() -> None:
-    """Makes, lists and revokes the tokens that open the pages and the API."""
+def who_works(settings: Settings, *, asked: bool) -> Workers:
+    """Who does the work of a server with these settings."""
+    if settings.database_url.startswith("sqlite"):
+        return Workers.THREADS
+    return Workers.JOBS if asked else Workers.ELSEWHERE
 
 
-@token.command()
-@click.argument("name")
-@click.option(
-    "--role", type=click.Choice([role.value for role in Role]), default=Role.VIEWER.value, show_default=True
-)
-@settings_option
-def create(name: str, role: str, path: Path) -> None:
-    """Makes a token for NAME and prints it, once."""
-    with _database(path) as engine, writing(engine) as connection:
-        click.echo(create_token(connection, name=name, role=Role(role), now=now()))
-
-
-@token.command("list")
-@settings_option
-def list_(path: Path) -> None:
-    """Lists all tokens ever made, without the tokens themselves."""
-    with _database(path) as engine, reading(engine) as connection:
-        for each in list_tokens(connection):
-            ended = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "valid"
-            click.echo(f"{each.name}\t{each.role.value}\tmade {each.created_at:%Y-%m-%d}\t{ended}")
-
-
-@token.command()
-@click.argument("name")
-@settings_option
-def revoke(name: str, path: Path) -> None:
-    """Ends every token of NAME, and the sessions that they opened."""
-    with _database(path) as engine, writing(engine) as connection:
-        count = revoke_tokens(connection, name=name, now=now())
-    if not count:
-        raise click.ClickException(f"no valid token is called {name!r}; `closedloop token list` shows them")
-    click.echo(f"Revoked {count}.")
+def until_interrupted() -> threading.Event:
+    """What is set once somebody wants the process to end."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
 
 
 @contextmanager
-def _database(path: Path) -> Iterator[Engine]:
+def open_database(path: Path) -> Iterator[Engine]:
     """The database of these settings, its tables up to date."""
     engine = open_engine(load_settings(path).database_url)
     try:

@@ -27,6 +27,10 @@ def for_programs(path: str) -> bool:
 def as_json(error: HTTPException) -> Response:
     """What the framework itself refuses, with a reason in the form that our own refusals have."""
     told = {"error": error.name.lower().replace(" ", "_"), "message": error.description}
-    # The headers of the framework's own answer stay, such as the methods that are allowed.
-    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    return Response(json.dumps(told), error.code or 500, headers, content_type="application/json")
+    return Response(json.dumps(told), error.code or 500, headers_of(error), content_type="application/json")
+
+
+def headers_of(error: HTTPException) -> list[tuple[str, str]]:
+    """The headers that the framework's own answer has, such as the methods that are allowed, and how long
+    to wait."""
+    return [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]

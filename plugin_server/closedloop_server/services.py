@@ -10,24 +10,68 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine
 
 from closedloop.crm.base import Crm
+from closedloop.crm.budget import Budget
 from closedloop.crm.registry import connect
+from closedloop.crm.tokens import RefreshTokens
 from closedloop.mapping import Mappings
+from closedloop_server.encryption import Cipher
 from closedloop_server.settings import ConnectionSettings, Settings
+from closedloop_server.store.credentials import KeptRefreshTokens
 from closedloop_server.store.engine import writing
+from closedloop_server.store.usage import SharedBudget
 from closedloop_server.work.kinds import Work
-
-
-def connect_all(settings: Settings, mappings: Mappings) -> dict[str, Crm]:
-    """Every CRM of the settings, by the connection's name. Nothing is called yet."""
-    return {
-        each.name: connect(each.crm, mappings=mappings, **asdict(each.credentials))
-        for each in settings.connections
-    }
 
 
 def now() -> datetime:
     """The present time in UTC."""
     return datetime.now(UTC)
+
+
+def connect_all(
+    settings: Settings,
+    mappings: Mappings,
+    *,
+    engine: Engine | None = None,
+    clock: Callable[[], datetime] = now,
+) -> dict[str, Crm]:
+    """Every CRM of the settings, by the connection's name. Nothing is called yet.
+
+    With an `engine`, the calls are counted in its database, for all processes together.
+    """
+    return {
+        each.name: connect(
+            each.crm,
+            mappings=mappings,
+            budget=_budget(settings, each, engine, clock) if engine is not None else None,
+            **asdict(each.credentials) | _refresh_tokens(settings, each, engine, clock),
+        )
+        for each in settings.connections
+    }
+
+
+def _budget(
+    settings: Settings, connection: ConnectionSettings, engine: Engine, clock: Callable[[], datetime]
+) -> Budget:
+    calls, share = connection.credentials.daily_budget, settings.bulk_share
+    return SharedBudget(engine, connection.name, calls, bulk_share=share, clock=clock)
+
+
+def _refresh_tokens(
+    settings: Settings,
+    connection: ConnectionSettings,
+    engine: Engine | None,
+    clock: Callable[[], datetime],
+) -> dict[str, RefreshTokens]:
+    """Has refresh tokens that a CRM changes kept in the database, where there is one."""
+    if engine is None or not connection.credentials.refresh_token:
+        return {}
+    cipher = cipher_of(settings)
+    return {"refresh_tokens": KeptRefreshTokens(engine, cipher, connection.name, clock=clock)}
+
+
+def cipher_of(settings: Settings) -> Cipher:
+    """What encrypts the secrets that the database keeps."""
+    return Cipher((settings.secret_key, *settings.previous_secret_keys))
 
 
 def _nobody(*_: Work) -> None:
@@ -43,7 +87,8 @@ class Services:
     """The database, the settings, the mappings and the connected CRMs by connection name.
 
     `wake` has workers look whether there is something to do; it may be called from any thread. `fence`
-    fails with SupersededError when another worker has taken over the work that these services are for.
+    fails with SupersededError when another worker has taken over the work that these services are for, and
+    `lease` is the number under which this worker has it.
     """
 
     engine: Engine
@@ -53,6 +98,12 @@ class Services:
     clock: Callable[[], datetime] = now
     wake: Callable[..., None] = field(default=_nobody)
     fence: Callable[[Connection], None] = field(default=_anybody)
+    lease: int | None = None
+
+    @property
+    def cipher(self) -> Cipher:
+        """What encrypts the secrets that the database keeps."""
+        return cipher_of(self.settings)
 
     def connection(self, name: str) -> ConnectionSettings | None:
         """The settings of the connection with that name, or None."""

@@ -30,7 +30,16 @@ from closedloop.crm.hubspot import HubSpotCredentials
 from closedloop.crm.salesforce import SalesforceCredentials
 from closedloop.errors import SettingsError
 from closedloop.schema.vocabulary import AttributionModel, CrmName
+from closedloop_server.retention import RetentionSettings
 from closedloop_server.settings_file import SettingsFile, complaints
+from closedloop_server.store.postgresql import database_url as postgresql_url
+from closedloop_server.subscriptions.settings import WebhookSettings
+
+DATABASE_URL = "DATABASE_URL"
+"""The environment variable that names the database where the settings file does not."""
+
+DATABASE = "closedloop.db"
+"""The database where nobody names one."""
 
 Credentials: TypeAlias = SalesforceCredentials | HubSpotCredentials
 
@@ -55,16 +64,21 @@ class ConnectionSettings:
 class Settings:
     """All settings. An empty `public_url` stands for the address that the server itself listens on."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
+    previous_secret_keys: tuple[str, ...] = field(default=(), repr=False)
     connections: tuple[ConnectionSettings, ...]
     public_url: str = ""
     attribution: AttributionModel = AttributionModel.PRIMARY
     mappings_directory: Path | None = None
     poll_seconds: float = 300.0
-    settle_seconds: float = 2.0
+    settle_seconds: float = 0.5
+    bulk_share: float = 0.8
     host: str = "127.0.0.1"
     port: int = 8080
+    webhooks: WebhookSettings = WebhookSettings()
+    retention: RetentionSettings = RetentionSettings()
+    trusted_proxies: tuple[str, ...] = ()
 
 
 def load_settings(path: Path) -> Settings:
@@ -86,11 +100,15 @@ def load_settings(path: Path) -> Settings:
 
 def _settings(told: Mapping[str, Any], path: Path) -> Settings:
     secret = _Secrets(path)
-    database_url = _database_url(told["database"], path)
+    database_url = _database_url(told, path, secret)
     key = secret.value("secret_key", told["secret_key"]) if "secret_key" in told else None
     return Settings(
         database_url=database_url,
         secret_key=key or _generated_key(database_url, path),
+        previous_secret_keys=tuple(
+            secret.value(f"previous_secret_keys[{place}]", each)
+            for place, each in enumerate(told["previous_secret_keys"])
+        ),
         connections=tuple(
             _connection(name, each, secret) for name, each in sorted(told["connections"].items())
         ),
@@ -99,8 +117,12 @@ def _settings(told: Mapping[str, Any], path: Path) -> Settings:
         mappings_directory=path.parent / told["mappings"] if "mappings" in told else None,
         poll_seconds=told["poll_seconds"],
         settle_seconds=told["settle_seconds"],
+        bulk_share=told["bulk_share"],
         host=told["host"],
         port=told["port"],
+        webhooks=told["webhooks"],
+        retention=told["retention"],
+        trusted_proxies=tuple(told["trusted_proxies"]),
     )
 
 
@@ -136,17 +158,28 @@ def _connection(name: str, told: Mapping[str, Any], secret: _Secrets) -> Connect
     )
 
 
-def _database_url(database: str, path: Path) -> str:
-    """A URL as it is; a file name becomes SQLite's URL, beside the settings file unless it is absolute."""
+def _database_url(told: Mapping[str, Any], path: Path, secret: _Secrets) -> str:
+    """The URL that the file or else DATABASE_URL gives; a file name becomes SQLite's, beside the settings
+    file unless it is absolute."""
+    database = told.get("database") or os.environ.get(DATABASE_URL) or DATABASE
+    where = "database" if "database" in told else DATABASE_URL
+    if isinstance(database, dict):
+        database = secret.value("database", database)
     if "://" not in database:
         return f"sqlite:///{(path.parent / database).resolve()}"
     try:
-        make_url(database)
+        url = make_url(database)
+        if url.drivername == "sqlite":
+            return database
+        return postgresql_url(database).render_as_string(hide_password=False)
     except ArgumentError as exc:
+        # Not what was found: there may be a password in it.
         raise SettingsError(
-            f"{path}: database: this is no database URL; give a file name for SQLite, or postgresql+psycopg://…"
+            f"{path}: {where}: this is no database URL; give a file name for SQLite, or"
+            " postgresql://user@host/name"
         ) from exc
-    return database
+    except SettingsError as exc:
+        raise SettingsError(f"{path}: {where}: {exc.message}", reason=exc.reason) from exc
 
 
 def _generated_key(database_url: str, path: Path) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from closedloop.schema.vocabulary import AttributionModel, CrmName
+from closedloop_server.retention import RetentionForm, RetentionSettings
+from closedloop_server.subscriptions.settings import WebhooksForm, WebhookSettings
 
 
 class Secret(fields.Field[dict[str, str]]):
@@ -23,10 +26,30 @@ class Secret(fields.Field[dict[str, str]]):
         return dict(value)
 
 
+class _Database(Secret):
+    """A file name or a URL, or the name of a secret that holds one: a URL may carry a password."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, dict):
+            return super()._deserialize(value, *args, **kwargs)
+        if not isinstance(value, str) or not value:
+            raise ValidationError('expected a file name, a database URL, {env = "NAME"} or {file = "path"}')
+        if urlsplit(value).password:
+            raise ValidationError('a password is never written here: name the URL with {env = "NAME"}')
+        return value
+
+
 def _is_url(value: str) -> None:
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment):
         raise ValidationError("expected the address that the CRMs call, such as https://loop.example.com")
+
+
+def _is_network(value: str) -> None:
+    try:
+        ip_network(value)
+    except ValueError as exc:
+        raise ValidationError("expected an address or a network, such as 10.0.0.5 or 10.0.0.0/24") from exc
 
 
 def _text(**kwargs: Any) -> fields.String:
@@ -113,14 +136,19 @@ class SettingsFile(Schema):
         unknown = RAISE
 
     public_url = fields.String(required=True, validate=_is_url)
-    database = _text(load_default="closedloop.db")
+    database = _Database()
     secret_key = Secret()
+    previous_secret_keys = fields.List(Secret(), load_default=list)
     attribution = fields.Enum(AttributionModel, by_value=True, load_default=AttributionModel.PRIMARY)
     mappings = _text()
     poll_seconds = fields.Float(load_default=300.0, validate=validate.Range(min=1, max=86_400))
-    settle_seconds = fields.Float(load_default=2.0, validate=validate.Range(min=0, max=600))
+    settle_seconds = fields.Float(load_default=0.5, validate=validate.Range(min=0, max=600))
+    bulk_share = fields.Float(load_default=0.8, validate=validate.Range(min=0, max=1))
     host = _text(load_default="127.0.0.1")
     port = fields.Integer(strict=True, load_default=8080, validate=validate.Range(min=0, max=65_535))
+    trusted_proxies = fields.List(fields.String(validate=_is_network), load_default=list)
+    webhooks = fields.Nested(WebhooksForm, load_default=WebhookSettings)
+    retention = fields.Nested(RetentionForm, load_default=RetentionSettings)
     connections = fields.Dict(
         keys=fields.String(
             validate=validate.Regexp(
@@ -153,6 +181,6 @@ def _found(key: str, document: Mapping[str, Any]) -> str:
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     plain = isinstance(value, bool | int | float) or (
-        isinstance(value, str) and not any(word in key for word in ("secret", "token"))
+        isinstance(value, str) and not any(word in key for word in ("secret", "token", "database"))
     )
     return f" (found {value!r})" if plain else ""

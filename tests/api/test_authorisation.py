@@ -92,7 +92,10 @@ def test_a_token_in_the_address_is_refused_as_an_unknown_argument(site: Any) -> 
 
 def test_the_session_of_the_pages_does_not_open_the_api(site: Any) -> None:
     client = site.app.test_client()
-    client.get("/login", query_string={"token": site.token})
+    client.get("/login")
+    with client.session_transaction() as session:
+        form = session["form"]
+    client.post("/login", data={"token": site.token, "form": form})
     assert client.get("/").status_code == 200
     assert client.get("/api/v1/reasons").status_code == 401
 
@@ -102,5 +105,6 @@ def test_the_session_of_the_pages_does_not_open_the_api(site: Any) -> None:
 def test_the_api_changes_nothing(site: Any, method: str, path: str) -> None:
     headers = {"Authorization": f"Bearer {site.token}"}
     answer = getattr(site.app.test_client(), method)(f"/api/v1{path}", headers=headers)
-    assert answer.status_code == 404
-    assert answer.get_json()["error"] == "unknown_resource"
+    assert answer.status_code == 405
+    assert answer.get_json()["error"] == "method_not_allowed"
+    assert "GET" in answer.headers["Allow"]

@@ -25,11 +25,22 @@ ENTRIES = {
         *("write_calls_vs_minimum", "write_calls_vs_minimum_salesforce", "write_calls_vs_minimum_hubspot")
     },
     "import_ms": {"import_ms"},
+    "loop_calls_vs_minimum": {
+        *("loop_calls_vs_minimum", "loop_calls_vs_minimum_salesforce", "loop_calls_vs_minimum_hubspot")
+    },
+    "loop_decisions_per_s": {"loop_decisions_per_s"},
+    "loop_latency_p95_s": {
+        *("loop_latency_p95_s", "loop_latency_p95_s_salesforce", "loop_latency_p95_s_hubspot")
+    },
     "sandbox_requests_per_s": {
         *("sandbox_requests_per_s", "sandbox_requests_per_s_salesforce", "sandbox_requests_per_s_hubspot")
     },
     "sandbox_start_s": {"sandbox_start_s"},
     "world_people_per_s": {"world_people_per_s"},
+    "ingest_vs_noop": {"ingest_vs_noop"},
+    "disk_syncs_per_s": {"disk_syncs_per_s"},
+    "ingest_p99_ms": {"ingest_p99_ms"},
+    "ingest_p99_ms_busy": {"ingest_p99_ms_busy"},
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from closedloop.crm.budget import Budget
+from closedloop.crm.budget import DailyBudget
 from closedloop.crm.results import Quota
 from closedloop.errors import Action, QuotaError, RetryableError
 
@@ -18,7 +18,7 @@ class Clock:
 
 
 def test_calls_are_counted_without_a_budget() -> None:
-    budget = Budget()
+    budget = DailyBudget()
     for _ in range(5):
         budget.spend()
     assert budget.spent == 5
@@ -26,7 +26,7 @@ def test_calls_are_counted_without_a_budget() -> None:
 
 def test_the_budget_ends_the_calls_and_says_when_they_come_back() -> None:
     clock = Clock()
-    budget = Budget(2, clock=clock)
+    budget = DailyBudget(2, clock=clock)
     budget.spend()
     clock.now += 3600
     budget.spend()
@@ -41,7 +41,7 @@ def test_the_budget_ends_the_calls_and_says_when_they_come_back() -> None:
 
 def test_a_call_comes_back_after_a_day() -> None:
     clock = Clock()
-    budget = Budget(1, clock=clock)
+    budget = DailyBudget(1, clock=clock)
     budget.spend()
     clock.now += 86_399
     with pytest.raises(QuotaError) as caught:
@@ -53,12 +53,12 @@ def test_a_call_comes_back_after_a_day() -> None:
 
 def test_a_budget_of_none_at_all_is_spent_at_once() -> None:
     with pytest.raises(QuotaError):
-        Budget(0).spend()
+        DailyBudget(0).spend()
 
 
 def test_a_day_of_calls_takes_little_memory() -> None:
     clock = Clock()
-    budget = Budget(clock=clock)
+    budget = DailyBudget(clock=clock)
     for _ in range(200_000):
         clock.now += 1
         budget.spend()

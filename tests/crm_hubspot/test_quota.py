@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from closedloop.crm.budget import Budget
+from closedloop.crm.budget import DailyBudget
 from closedloop.crm.hubspot import HubSpotCredentials
 from closedloop.crm.hubspot.client import HubSpotClient
 from closedloop.crm.hubspot.usage import Usage
@@ -57,7 +57,7 @@ def test_an_answer_that_does_not_tell_leaves_what_was_known(headers: dict[str, s
     usage = Usage()
     usage.note(LOWER)
     usage.note(headers)
-    assert usage.quota(Budget()).used == 10
+    assert usage.quota(DailyBudget()).used == 10
 
 
 def test_a_search_tells_nothing_and_an_oauth_app_is_told_nothing(sandbox: HubSpotSandbox) -> None:
@@ -117,9 +117,9 @@ def test_what_was_used_yesterday_does_not_count_today(account: dict[str, Any]) -
     usage = Usage(clock=clock)
     usage.settle(account)
     usage.note(LOWER)
-    assert usage.quota(Budget()).remaining == 649_990
+    assert usage.quota(DailyBudget()).remaining == 649_990
     clock.now += timedelta(days=1, seconds=1)
-    quota = usage.quota(Budget())
+    quota = usage.quota(DailyBudget())
     assert (quota.total, quota.used, quota.remaining) == (650_000, None, None)
 
 

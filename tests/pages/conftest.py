@@ -12,7 +12,9 @@ from lxml import html
 
 def _signed_in(site: Any) -> FlaskClient:
     client: FlaskClient = site.app.test_client()
-    answer = client.get("/login", query_string={"token": site.token})
+    form: Any = html.document_fromstring(client.get("/login").get_data(as_text=True))
+    secret = form.xpath('//form//input[@name="form"]/@value')[0]
+    answer = client.post("/login", data={"form": secret, "token": site.token})
     assert answer.status_code == 303
     return client
 

@@ -178,7 +178,9 @@ class Seed:
             decided_by=_rep(subject.connection, self.random.randrange(len(COMPANY["reps"]))),
             amount=amount if subject.object is ObjectType.OPPORTUNITY else None,
         )
-        return ledger.append(self.connection, {subject: decision}, now=at + timedelta(minutes=4))[subject].id
+        learned = {subject: at + timedelta(minutes=4)}
+        added = ledger.append(self.connection, {subject: decision}, at=learned, mappings="test")
+        return added[subject].id
 
     def _credited(self, ledger_id: int, subject: Key, at: datetime, person: str) -> None:
         luck = self.random.random()

@@ -40,10 +40,12 @@ def test_a_stranger_is_sent_to_the_form_and_afterwards_where_they_wanted(
     assert (answer.status_code, answer.headers["Location"]) == (303, address)
 
 
-def test_a_link_with_a_token_signs_in_and_leaves_no_token_in_the_address(
-    site: Any, stranger: FlaskClient
-) -> None:
-    answer = stranger.get("/login", query_string={"token": site.token})
+def _signs_in(client: FlaskClient, site: Any, **fields: str) -> Any:
+    return client.post("/login", data={**_form(client), "token": site.token, **fields})
+
+
+def test_signing_in_leaves_no_token_in_the_address_or_the_cookie(site: Any, stranger: FlaskClient) -> None:
+    answer = _signs_in(stranger, site)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert answer.headers["Referrer-Policy"] in {"no-referrer", "same-origin"}
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -73,7 +75,7 @@ def test_a_link_with_a_token_signs_in_and_leaves_no_token_in_the_address(
 def test_signing_in_never_leads_to_another_site(
     site: Any, stranger: FlaskClient, wanted: str, reached: str
 ) -> None:
-    answer = stranger.get("/login", query_string={"token": site.token, "next": wanted})
+    answer = _signs_in(stranger, site, next=wanted)
     assert (answer.status_code, answer.headers["Location"]) == (303, reached)
 
 
@@ -109,7 +111,8 @@ def test_signing_out_ends_the_session(client: FlaskClient) -> None:
 
 def test_a_form_of_the_session_before_is_worth_nothing_afterwards(site: Any, client: FlaskClient) -> None:
     before = _form(client, "/")
-    client.get("/login", query_string={"token": site.token})
+    client.post("/logout", data=before)
+    _signs_in(client, site)
     assert client.post("/logout", data=before).status_code == 400
 
 
@@ -121,7 +124,7 @@ def test_revoking_a_token_ends_its_sessions(first_day: Any, first_day_client: Fl
 
 
 def test_a_forged_session_opens_nothing(stranger: FlaskClient) -> None:
-    stranger.set_cookie("session", "eyJ0b2tlbiI6ImEifQ.aaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaa")
+    stranger.set_cookie("closedloop", "eyJ0b2tlbiI6ImEifQ.aaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaa")
     assert stranger.get("/").status_code == 303
 
 

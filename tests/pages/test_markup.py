@@ -112,7 +112,7 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(client: FlaskClient,
         "/decisions?raw=%3Cscript%3E&source=%3Cscript%3E",
         "/nothing/%3Cscript%3E",
         "/?sort=%3Cscript%3E",
-        "/login?next=%22%3E%3Cscript%3E&token=%3Cscript%3E",
+        "/login?next=%22%3E%3Cscript%3E&link=%3Cscript%3E",
     ],
 )
 def test_markup_in_names_and_addresses_stays_text(client: FlaskClient, address: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ from closedloop.schema.records import (
     Ref,
     Stage,
 )
+from closedloop.schema.schemas import dump_feedback
 from closedloop.schema.vocabulary import CrmName, ObjectType
 from closedloop_server.pipeline.deliver import deliver
 from closedloop_server.pipeline.derive import derive
@@ -78,6 +80,8 @@ class MemoryCrm:
     person_target: ClassVar[ObjectType]
     feedback_kinds: ClassVar[frozenset[FeedbackKind]]
 
+    organisation_id: ClassVar[str]
+
     clock: Clock
     records: dict[Ref, Record] = field(default_factory=dict)
     shown: dict[str, Feedback] = field(default_factory=dict)
@@ -85,6 +89,7 @@ class MemoryCrm:
     down: CrmError | None = None
     fates: dict[str, DeliveryResult] = field(default_factory=dict)
     reads: int = 0
+    form: str = "as installed"
 
     def put(self, record: Record) -> Record:
         """What somebody in the CRM saves."""
@@ -105,7 +110,11 @@ class MemoryCrm:
         return removed
 
     def organisation(self) -> Organisation:
-        return Organisation(crm=self.name, id=ORGANISATION)
+        return Organisation(crm=self.name, id=self.organisation_id)
+
+    def sizes(self) -> dict[ObjectType, int]:
+        self._reach()
+        return dict(Counter(ref.object for ref in self.records))
 
     def refresh(self, refs: Iterable[Ref]) -> Batch:
         self._reach()
@@ -113,7 +122,7 @@ class MemoryCrm:
         there = [self.records[ref] for ref in asked if ref in self.records]
         around = [record for record in self.records.values() if self._is_around(record, there)]
         return Batch(
-            records=tuple({record.ref: record for record in [*there, *around]}.values()),
+            records=tuple({record.ref: self._read(record) for record in [*there, *around]}.values()),
             gone=tuple(ref for ref in asked if ref not in self.records),
         )
 
@@ -122,11 +131,29 @@ class MemoryCrm:
         since = datetime.fromisoformat(cursor) if cursor else datetime.min.replace(tzinfo=UTC)
         changed = [record for record in self.records.values() if (record.updated_at or since) >= since]
         for record in sorted(changed, key=lambda record: record.updated_at or since):
-            yield Page(batch=Batch(records=(record,)), cursor=(record.updated_at or since).isoformat())
+            yield Page(batch=Batch(records=(self._read(record),)), cursor=(record.updated_at or since).isoformat())
 
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
         self._reach()
         return [self._tell(value) for value in feedback]
+
+    def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
+        shown = record.raw.get("shown")
+        if not isinstance(shown, Mapping):
+            return None
+        told = dump_feedback(feedback)
+        return {name: str(shown[name]) for name in told if shown.get(name) != told[name]}
+
+    def feedback_form(self) -> str:
+        self._reach()
+        return self.form
+
+    def _read(self, record: Record) -> Record:
+        """The record as a reading brings it, with the feedback that it shows."""
+        kind = FeedbackKind.CAMPAIGN if record.object is ObjectType.CAMPAIGN else FeedbackKind.PERSON
+        keys = (f"{kind}|{record.id}", f"{kind}|{record.object}|{record.id}")
+        shown = next((self.shown[key] for key in keys if key in self.shown), None)
+        return replace(record, raw={**record.raw, "shown": dump_feedback(shown)}) if shown else record
 
     def _tell(self, value: Feedback) -> DeliveryResult:
         self.told.append(value.key)
@@ -178,12 +205,14 @@ def _joins(record: Record, ref: Ref) -> bool:
 
 class MemorySalesforce(MemoryCrm):
     name = CrmName.SALESFORCE
+    organisation_id = ORGANISATION
     person_target = ObjectType.CAMPAIGN_MEMBER
     feedback_kinds = frozenset(FeedbackKind)
 
 
 class MemoryHubSpot(MemoryCrm):
     name = CrmName.HUBSPOT
+    organisation_id = PORTAL
     person_target = ObjectType.CONTACT
     feedback_kinds = frozenset({FeedbackKind.PERSON, FeedbackKind.CAMPAIGN})
 
@@ -278,10 +307,43 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on: both. Where it makes no difference, a test or a module says
+    `pytest.mark.parametrize("database", ["sqlite"], indirect=True)`."""
+    return str(request.param)
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def new_database(
+    request: pytest.FixtureRequest, database: str, tmp_path: Path
+) -> Iterator[Callable[[], str]]:
+    """Makes databases with all tables and nothing in them; each is gone after the test."""
+    made: list[str] = []
+
+    def on_sqlite() -> str:
+        made.append(f"loop{len(made) or ''}.db")
+        shutil.copy(request.getfixturevalue("empty_database"), tmp_path / made[-1])
+        return f"sqlite:///{tmp_path / made[-1]}"
+
+    def on_postgresql() -> str:
+        made.append(server.create(template))
+        return made[-1]
+
+    if database == "sqlite":
+        yield on_sqlite
+        return
+    server = request.getfixturevalue("postgresql_server")
+    template = request.getfixturevalue("empty_postgresql")
+    yield on_postgresql
+    for url in made:
+        server.drop(url)
+
+
+@pytest.fixture
+def settings(new_database: Callable[[], str]) -> Settings:
     return Settings(
-        database_url=f"sqlite:///{tmp_path / 'loop.db'}",
+        database_url=new_database(),
         secret_key="only for this test",
         public_url="https://loop.example.com",
         settle_seconds=2,
@@ -315,9 +377,18 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def empty_postgresql(postgresql_server: Any) -> str:
+    """The same on PostgreSQL, where a database is copied from its template."""
+    url: str = postgresql_server.create()
+    engine = open_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return url
+
+
 @pytest.fixture
-def engine(settings: Settings, tmp_path: Path, empty_database: Path) -> Iterator[Engine]:
-    shutil.copy(empty_database, tmp_path / "loop.db")
+def engine(settings: Settings) -> Iterator[Engine]:
     engine = open_engine(settings.database_url)
     yield engine
     engine.dispose()
@@ -329,19 +400,15 @@ def loop(engine: Engine, settings: Settings, clock: Clock) -> Loop:
 
 
 @pytest.fixture
-def make_loop(settings: Settings, empty_database: Path) -> Callable[[Path], Loop]:
-    """Makes a loop of its own on a new database file; whoever calls it disposes of the engine."""
-
-    def make(path: Path) -> Loop:
-        shutil.copy(empty_database, path)
-        return _loop(_hasty(open_engine(f"sqlite:///{path}")), settings, Clock())
-
-    return make
+def make_loop(settings: Settings, new_database: Callable[[], str]) -> Callable[[], Loop]:
+    """Makes a loop of its own on a new database; whoever calls it disposes of the engine."""
+    return lambda: _loop(_hasty(open_engine(new_database())), settings, Clock())
 
 
 def _hasty(engine: Engine) -> Engine:
     """Without the waits for the disk: no power is cut here. The order of the commits stays."""
-    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     return engine
 
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from closedloop_server.access import Role, check_token
-from closedloop_server.command import token
+from closedloop_server.access.command import token
 from closedloop_server.settings import load_settings
 from closedloop_server.store.engine import open_engine, reading
 
@@ -44,7 +44,7 @@ def test_a_token_opens_until_it_is_revoked(settings: Path) -> None:
     made = run("create", "Mia in marketing", "--role", "admin", "--settings", str(settings)).strip()
     engine = open_engine(load_settings(settings).database_url)
     with reading(engine) as connection:
-        found = check_token(connection, made)
+        found = check_token(connection, made, now=datetime.now(UTC))
     assert found is not None
     assert found.role is Role.ADMIN
     listed = run("list", "--settings", str(settings))
@@ -52,7 +52,7 @@ def test_a_token_opens_until_it_is_revoked(settings: Path) -> None:
     assert made not in listed
     assert run("revoke", "Mia in marketing", "--settings", str(settings)) == "Revoked 1.\n"
     with reading(engine) as connection:
-        assert check_token(connection, made) is None
+        assert check_token(connection, made, now=datetime.now(UTC)) is None
     engine.dispose()
     assert "revoked" in run("list", "--settings", str(settings))
 

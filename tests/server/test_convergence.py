@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given
@@ -193,12 +191,12 @@ def _says(row: dict[str, Any]) -> bool:
 )
 @given(story=st.lists(st.tuples(ACTIONS, st.booleans()), min_size=1, max_size=15))
 def test_the_end_is_what_a_fresh_installation_would_find(
-    make_loop: Callable[[Path], Loop],
+    make_loop: Callable[[], Loop],
     salesforce: Make,
     hubspot: Make,
     story: list[tuple[tuple[Any, ...], bool]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, _loop(make_loop, Path(folder), "long.db") as loop:
+    with _loop(make_loop) as loop:
         played = Story(loop, salesforce, hubspot)
         for action in BEGINNING:
             played.play(action, told=False)
@@ -207,7 +205,7 @@ def test_the_end_is_what_a_fresh_installation_would_find(
             played.play(action, told=told)
         loop.settle()
         loop.poll()
-        with _loop(make_loop, Path(folder), "fresh.db") as fresh:
+        with _loop(make_loop) as fresh:
             fresh.sales.records, fresh.marketing.records = loop.sales.records, loop.marketing.records
             fresh.clock.now = loop.clock.now
             fresh.poll()
@@ -220,8 +218,8 @@ def test_the_end_is_what_a_fresh_installation_would_find(
 
 
 @contextmanager
-def _loop(make_loop: Callable[[Path], Loop], folder: Path, name: str) -> Iterator[Loop]:
-    loop = make_loop(folder / name)
+def _loop(make_loop: Callable[[], Loop]) -> Iterator[Loop]:
+    loop = make_loop()
     try:
         yield loop
     finally:

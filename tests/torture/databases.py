@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.postgresql import postgresql
 from tests.torture.run import Database
 
 from closedloop_server.store.engine import open_engine
@@ -28,5 +29,25 @@ def sqlite_files() -> Iterator[Database]:
             with tempfile.TemporaryDirectory(dir=folder) as place:
                 shutil.copy(template, Path(place) / "loop.db")
                 yield f"sqlite:///{place}/loop.db"
+
+        yield copy
+
+
+@contextmanager
+def postgresql_databases() -> Iterator[Database]:
+    """Makes databases on a PostgreSQL that goes in the end."""
+    with postgresql() as server:
+        template = server.create()
+        engine = open_engine(template)
+        upgrade(engine)
+        engine.dispose()
+
+        @contextmanager
+        def copy() -> Iterator[str]:
+            url = server.create(template)
+            try:
+                yield url
+            finally:
+                server.drop(url)
 
         yield copy

@@ -29,7 +29,7 @@ class CrashPoints:
     def __init__(self, die_at: int | None, epitaph: Path) -> None:
         self._die_at = die_at
         self._epitaph = epitaph
-        self._passed = 0
+        self.passed = 0
         self._places: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -53,9 +53,9 @@ class CrashPoints:
 
     def _pass(self, where: str) -> None:
         with self._lock:
-            self._passed += 1
+            self.passed += 1
             self._places[where] += 1
-            if self._passed == self._die_at:
+            if self.passed == self._die_at:
                 self._epitaph.write_text(f"{where} ({self._places[where]})")
                 os.kill(os.getpid(), signal.SIGKILL)
 

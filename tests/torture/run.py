@@ -37,12 +37,12 @@ Database = Callable[[], AbstractContextManager[str]]
 
 FAULTS: dict[str, Any] = {
     "rules": [
-        {"name": "server errors", "fault": "server_error", "when": {"probability": 0.02}},
-        {"name": "busy", "fault": "unavailable", "when": {"probability": 0.02}},
-        {"name": "cut before", "fault": "reset", "when": {"probability": 0.01}},
-        {"name": "cut after", "fault": "reset", "done": True, "when": {"probability": 0.01}},
-        {"name": "told twice", "fault": "webhook_duplicated", "when": {"probability": 0.1}},
-        {"name": "never told", "fault": "webhook_lost", "when": {"probability": 0.1}},
+        {"name": "server errors", "fault": "server_error", "probability": 0.02},
+        {"name": "busy", "fault": "unavailable", "probability": 0.02},
+        {"name": "cut before", "fault": "reset", "probability": 0.01},
+        {"name": "cut after", "fault": "reset", "done": True, "probability": 0.01},
+        {"name": "told twice", "fault": "webhook_duplicated", "probability": 0.1},
+        {"name": "never told", "fault": "webhook_lost", "probability": 0.1},
     ]
 }
 """What goes wrong besides, in every run."""
@@ -51,9 +51,10 @@ FAULTS: dict[str, Any] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a run ended. `deaths` are the points at which the server died; there are none when the run was
-    over before its point was reached."""
+    over before its point was reached. `passed` is how many points the last process passed."""
 
     decisions: int
+    passed: int
     deaths: tuple[str, ...]
     lost: tuple[Mismatch, ...]
     doubled: tuple[str, ...]
@@ -84,14 +85,15 @@ def run(*, seed: int, decisions: int, die_at: int | None, database: Database, fo
         try:
             _live(crms, server, clock, f"http://{settings.host}:{settings.port}")
         finally:
-            server.stop()
+            passed = server.stop()
         engine = open_engine(url)
         try:
             return Outcome(
                 decisions=world.decisions,
+                passed=passed,
                 deaths=tuple(server.deaths),
-                lost=tuple(_lost(crms, engine)),
-                doubled=tuple(_doubled(engine)),
+                lost=tuple(find_lost(crms, engine)),
+                doubled=tuple(find_doubled(engine)),
             )
         finally:
             engine.dispose()
@@ -120,7 +122,7 @@ def _live(crms: SandboxCrms, server: MortalServer, clock: SharedClock, url: str)
     come_to_rest()
 
 
-def _lost(crms: SandboxCrms, engine: Engine) -> list[Mismatch]:
+def find_lost(crms: SandboxCrms, engine: Engine) -> list[Mismatch]:
     """Whatever the CRMs' records, or the totals, say otherwise than is true."""
     truth = Truth(world=crms.world)
     read = read_back(crms)
@@ -129,7 +131,7 @@ def _lost(crms: SandboxCrms, engine: Engine) -> list[Mismatch]:
     return [*comparison.mismatches(read), *balance(truth, MODEL, books, total(read.campaigns))]
 
 
-def _doubled(engine: Engine) -> list[str]:
+def find_doubled(engine: Engine) -> list[str]:
     """Entries of the ledger that only say again what the one before said."""
     query = select(ledger).order_by(ledger.c.connection, ledger.c.object, ledger.c.crm_id, ledger.c.entry)
     with reading(engine) as connection:

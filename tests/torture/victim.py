@@ -12,8 +12,12 @@ from tests.torture.clock import Offset, SharedClock
 from tests.torture.points import CrashPoints
 
 from closedloop.crm import retry
+from closedloop.mapping import load_mappings
 from closedloop_server.runtime import Runtime
 from closedloop_server.settings import Settings
+
+MAPPINGS = load_mappings()
+"""Compiled once, before the process forks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +31,24 @@ class Orders:
 
 
 def serve(orders: Orders, parent: Connection) -> None:
-    """Runs a server until the parent says stop, or until it dies. Nobody waits between two tries."""
+    """Runs a server until the parent says stop, or until it dies. Nobody waits between two tries.
+
+    Answers `idle` and `poll` with whether it is idle, and `stop` with how many points it has passed.
+    """
     logging.disable(logging.CRITICAL)
     with (
         retry.without_waiting(),
         patch("closedloop_server.pipeline.backoff._FIRST", 0.02),
         patch("closedloop_server.pipeline.backoff._LONGEST", 0.2),
+        patch("closedloop_server.runtime.load_mappings", lambda _: MAPPINGS),
     ):
         runtime = Runtime(orders.settings, clock=SharedClock(orders.offset))
-        CrashPoints(orders.die_at, orders.epitaph).watch(runtime.services.engine)
+        points = CrashPoints(orders.die_at, orders.epitaph)
+        points.watch(runtime.services.engine)
         with runtime:
             parent.send(True)
             while (asked := parent.recv()) != "stop":
                 if asked == "poll":
                     runtime.poll_now()
                 parent.send(runtime.idle())
-        parent.send(True)
+        parent.send(points.passed)

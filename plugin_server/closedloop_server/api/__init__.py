@@ -1,5 +1,16 @@
 """The JSON API under /api/v1: what the pages show, for programs."""
 
-from closedloop_server.api.views import blueprint
+from flask import Flask
 
-__all__ = ["blueprint"]
+from closedloop_server.api import admin, operating, subscriptions, views
+from closedloop_server.api.document import Documented
+from closedloop_server.api.site import blueprint
+
+__all__ = ["admin", "operating", "register", "subscriptions", "views"]
+
+
+def register(app: Flask) -> Documented:
+    """Puts the resources into the application; returns what describes them."""
+    documented = Documented(app)
+    documented.register_blueprint(blueprint)
+    return documented

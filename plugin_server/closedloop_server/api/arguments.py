@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -16,69 +20,163 @@ DEFAULT_LIMIT = 50
 GREATEST_LIMIT = 200
 
 
-def _no_nul(value: str) -> None:
-    # PostgreSQL holds no NUL in a text and refuses the whole query.
-    if "\0" in value:
-        raise ValidationError("Must not hold a NUL character.")
+# PostgreSQL holds no NUL in a text and refuses the whole query.
+_NO_NUL = validate.Regexp(r"^[^\x00]*$", error="Must not hold a NUL character.")
 
 
-def _text(longest: int) -> fields.String:
-    return fields.String(validate=[validate.Length(max=longest), _no_nul])
+def text(longest: int, meaning: str, *, required: bool = False, **told: str) -> fields.String:
+    """A text of so many characters at most."""
+    return fields.String(
+        required=required,
+        validate=[validate.Length(max=longest), _NO_NUL],
+        metadata={"description": meaning, **told},
+    )
 
 
-def _decided(value: Outcome) -> None:
-    if value not in DECIDED:
-        raise ValidationError(f"Must be one of: {', '.join(DECIDED)}.")
+class Whole(fields.Integer):
+    """A whole number in ASCII digits: Python reads more as one than others do."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}(\.0+)?", value):
+            raise self.make_error("invalid", input=value)
+        return int(str(value).partition(".")[0]) if isinstance(value, str) else super()._validated(value)
 
 
-class ModelArguments(Schema):
-    """The attribution model that every report takes."""
+class Moment(fields.String):
+    """A time in ISO 8601; one without a time zone is in UTC, as everything on the pages is."""
 
-    model = fields.Enum(AttributionModel, by_value=True)
+    def __init__(self, *, metadata: Mapping[str, Any], required: bool = False) -> None:
+        told = {"format": "date-time", "examples": ["2026-11-20T14:03:00Z"], **metadata}
+        super().__init__(metadata=told, required=required)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        told = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            moment = datetime.fromisoformat(told)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError("Not a time: expected one such as 2026-11-20T14:03:00Z.") from None
 
 
-class PagingArguments(Schema):
+class AsOf(Moment):
+    """A time, or a day in UTC, which stands for its end."""
+
+    def __init__(self) -> None:
+        told = {
+            "description": "Answers as was known at this time: a moment, or the end of a day in UTC.",
+            "examples": ["2026-03-31", "2026-03-31T16:00:00Z"],
+        }
+        super().__init__(metadata={**told, "anyOf": [{"format": "date-time"}, {"format": "date"}]})
+        self.metadata = {**self.metadata}
+        self.metadata.pop("format")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        with suppress(TypeError, ValueError):
+            return datetime.combine(date.fromisoformat(value), time.max, UTC)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class AsOfArguments(Schema):
+    """The earlier time that a report may be asked about."""
+
+    as_of = AsOf()
+
+
+class ModelArguments(AsOfArguments):
+    """The attribution model that every report takes, and the time that it is about."""
+
+    model = fields.Enum(
+        AttributionModel,
+        by_value=True,
+        metadata={"description": "How credit is shared; left out: as the settings say.", "example": "linear"},
+    )
+
+
+class LimitArguments(Schema):
+    """How long a page of a list is."""
+
+    limit = Whole(
+        validate=validate.Range(min=1, max=GREATEST_LIMIT),
+        load_default=DEFAULT_LIMIT,
+        metadata={"description": "How many at most."},
+    )
+
+
+class BeforeArguments(Schema):
+    """Where a page of a list begins whose entries are numbered."""
+
+    before = Whole(
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={
+            "description": "Only what is older than the one with this id: `next_before` of the page before."
+        },
+    )
+
+
+class RangeArguments(Schema):
+    """From when to when."""
+
+    since = Moment(required=True, metadata={"description": "The first moment that counts."})
+    until = Moment(required=True, metadata={"description": "The first moment that does not count any more."})
+
+
+class PagingArguments(LimitArguments):
     """How a list is cut into pages."""
 
-    cursor = _text(2000)
-    limit = fields.Integer(validate=validate.Range(min=1, max=GREATEST_LIMIT), load_default=DEFAULT_LIMIT)
+    cursor = text(2000, "`next_cursor` of the page before, unchanged.", format="cursor")
 
 
 class CampaignArguments(ModelArguments, PagingArguments):
     """Which campaigns, in which order."""
 
-    connection = _text(64)
-    q = _text(200)
-    sort = fields.Enum(Sort, by_value=True, load_default=Sort.DECIDED)
+    connection = text(64, "Only campaigns of this connection.")
+    q = text(200, "Only campaigns with this text in their name or CRM id.")
+    sort = fields.Enum(
+        Sort,
+        by_value=True,
+        load_default=Sort.DECIDED,
+        metadata={
+            "description": "What comes first: the most of it, the newest, or the first in the alphabet."
+        },
+    )
 
 
 class DispositionArguments(ModelArguments, PagingArguments):
     """Which decisions of a campaign."""
 
-    outcome = fields.Enum(Outcome, by_value=True, validate=_decided)
-    reason = fields.Enum(ReasonCode, by_value=True)
+    outcome = fields.Enum(
+        Outcome,
+        by_value=True,
+        validate=validate.OneOf(DECIDED),
+        metadata={"description": "Only decisions with this outcome."},
+    )
+    reason = fields.Enum(
+        ReasonCode, by_value=True, metadata={"description": "Only decisions for this reason."}
+    )
 
 
 class UnattributedArguments(DispositionArguments):
     """Which decisions that no campaign is credited with."""
 
-    cause = fields.Enum(Cause, by_value=True)
+    cause = fields.Enum(
+        Cause, by_value=True, metadata={"description": "Only decisions that no campaign has for this cause."}
+    )
 
 
 class CampaignPageArguments(CampaignArguments):
     """What the list of campaigns takes in the pages."""
 
     delivery = fields.Enum(DeliveryState, by_value=True)
-    page = fields.Integer(validate=validate.Range(min=1, max=1_000_000), load_default=1)
+    page = Whole(validate=validate.Range(min=1, max=1_000_000), load_default=1)
 
 
 class DecisionPageArguments(UnattributedArguments):
     """What the list of decisions takes in the pages."""
 
-    connection = _text(64)
-    source = _text(64)
-    q = _text(200)
-    raw = _text(5000)
+    connection = text(64, "Only campaigns of this connection.")
+    source = text(64, "Only decisions made in this connection.")
+    q = text(200, "Only campaigns with this text in their name or CRM id.")
+    raw = text(5000, "Only decisions with exactly these words.")
 
 
 class NoArguments(Schema):
@@ -93,22 +191,27 @@ def load_arguments(
     Strict, an argument that the schema does not know is refused; else it is passed over, as pages must,
     because mail programs and portals hang their own onto every link.
     """
-    given = {name: value for name, value in query.items() if value != ""}
-    repeated = sorted(name for name in given if len(query.getlist(name)) > 1)
+    checked = schema(unknown=RAISE if strict else EXCLUDE)
+    try:
+        loaded: dict[str, Any] = checked.load(given(query))
+    except ValidationError as exc:
+        raise refusal(checked, exc.messages_dict) from exc
+    return loaded
+
+
+def given(query: MultiDict[str, str]) -> dict[str, str]:
+    """What the query says, each name once; a blank argument counts as left out."""
+    said = {name: value for name, value in query.items() if value != ""}
+    repeated = sorted(name for name in said if len(query.getlist(name)) > 1)
     if repeated:
         raise RequestError(
             f"{', '.join(repeated)}: given more than once, expected once", reason="bad_argument"
         )
-    checked = schema(unknown=RAISE if strict else EXCLUDE)
-    try:
-        loaded: dict[str, Any] = checked.load(given)
-    except ValidationError as exc:
-        raise _refused(checked, exc) from exc
-    return loaded
+    return said
 
 
-def _refused(schema: Schema, exc: ValidationError) -> RequestError:
-    messages = exc.messages_dict
+def refusal(schema: Schema, messages: Mapping[Any, Any]) -> RequestError:
+    """What a caller is told about arguments that the schema refused."""
     unknown = sorted(str(name) for name in messages if name not in schema.fields)
     if unknown:
         known = ", ".join(sorted(schema.fields)) or "none"

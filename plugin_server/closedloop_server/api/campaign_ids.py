@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from closedloop.loop.attribution import CampaignKey
@@ -10,18 +12,23 @@ from closedloop_server.api.problems import RequestError
 from closedloop_server.store.reports import CampaignReport, Search, campaign_keys, campaign_reports
 
 
-def find_campaign(connection: Connection, text: str, model: AttributionModel) -> CampaignReport:
+def find_campaign(
+    connection: Connection, text: str, model: AttributionModel, *, as_of: datetime | None = None
+) -> CampaignReport:
     """The report of the campaign that `<connection>:<CRM id>` or a bare CRM id names."""
     name, colon, crm_id = text.rpartition(":")
-    return report(connection, CampaignKey(name, crm_id) if colon else _only(connection, text), model)
+    key = CampaignKey(name, crm_id) if colon else _only(connection, text)
+    return report(connection, key, model, as_of=as_of)
 
 
-def report(connection: Connection, key: CampaignKey, model: AttributionModel) -> CampaignReport:
-    """The report of one campaign."""
+def report(
+    connection: Connection, key: CampaignKey, model: AttributionModel, *, as_of: datetime | None = None
+) -> CampaignReport:
+    """The report of one campaign, as is known now or was at an earlier time."""
     # PostgreSQL refuses a query with a NUL in it; no id has one.
-    found = (
-        () if "\0" in key.connection + key.id else campaign_reports(connection, model, Search(campaign=key))
-    )
+    if "\0" in key.connection + key.id:
+        raise _unknown()
+    found = campaign_reports(connection, model, Search(campaign=key), as_of=as_of)
     if not found:
         raise _unknown()
     return found[0]

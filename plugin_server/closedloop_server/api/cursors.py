@@ -18,12 +18,14 @@ _LONGEST = 2000
 _GREATEST_ID = 2**31
 
 
-def _pack(parts: Sequence[Any]) -> str:
+def pack(parts: Sequence[Any]) -> str:
+    """The parts of a place as a cursor."""
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _unpack(cursor: str, types: tuple[type, ...]) -> list[Any]:
+def unpack(cursor: str, types: tuple[type, ...]) -> list[Any]:
+    """The parts of a place, which have these types; any of BROKEN when it is no cursor of such a list."""
     if len(cursor) > _LONGEST:
         raise ValueError("longer than any cursor is")
     parts = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
@@ -34,11 +36,12 @@ def _unpack(cursor: str, types: tuple[type, ...]) -> list[Any]:
     return parts
 
 
-_BROKEN = (ValueError, OverflowError, InvalidOperation, RecursionError)
+BROKEN = (ValueError, OverflowError, InvalidOperation, RecursionError)
 """What text that is no cursor can end in while it is taken apart."""
 
 
-def _refused() -> RequestError:
+def refused() -> RequestError:
+    """The refusal of a cursor that no list gave out."""
     return RequestError(
         "the cursor is not one that this list gave out: pass `next_cursor` of the page before unchanged,"
         " with the same other arguments",
@@ -48,16 +51,16 @@ def _refused() -> RequestError:
 
 def from_rank(rank: Rank) -> str:
     """The cursor of a campaign's place."""
-    return _pack([str(rank.number), rank.name, rank.connection, rank.id])
+    return pack([str(rank.number), rank.name, rank.connection, rank.id])
 
 
 def to_rank(cursor: str) -> Rank:
     """The place that a cursor names."""
     try:
-        number, name, connection, crm_id = _unpack(cursor, (str, str, str, str))
+        number, name, connection, crm_id = unpack(cursor, (str, str, str, str))
         return Rank(_finite(number), name, connection, crm_id)
-    except _BROKEN as exc:
-        raise _refused() from exc
+    except BROKEN as exc:
+        raise refused() from exc
 
 
 def _finite(text: str) -> Decimal:
@@ -70,16 +73,16 @@ def _finite(text: str) -> Decimal:
 def from_position(position: Position) -> str:
     """The cursor of a decision's place."""
     campaign = position.campaign
-    return _pack([position.at.isoformat(), position.ledger_id, campaign.connection, campaign.id])
+    return pack([position.at.isoformat(), position.ledger_id, campaign.connection, campaign.id])
 
 
 def to_position(cursor: str) -> Position:
     """The place that a cursor names."""
     try:
-        at, ledger_id, connection, crm_id = _unpack(cursor, (str, int, str, str))
+        at, ledger_id, connection, crm_id = unpack(cursor, (str, int, str, str))
         if not 0 <= ledger_id < _GREATEST_ID:
             raise ValueError("no entry has such an id")
         when = utc(datetime.fromisoformat(at))
         return Position(at=when, ledger_id=ledger_id, campaign=CampaignKey(connection, crm_id))
-    except _BROKEN as exc:
-        raise _refused() from exc
+    except BROKEN as exc:
+        raise refused() from exc

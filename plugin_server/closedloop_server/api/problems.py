@@ -16,6 +16,13 @@ class RequestError(ClosedLoopError):
         self.status = status
 
 
+def of_refusal(error: ClosedLoopError) -> RequestError:
+    """The refusal of what an operator asked for: 404 for what is not there, 409 for what is well said and
+    cannot be done as things are."""
+    status = 404 if (error.reason or "").startswith("unknown_") else 409
+    return RequestError(error.message, status=status, reason=error.reason or "bad_request")
+
+
 def unauthorised(sent: bool) -> RequestError:
     """The refusal of a request that carries no valid token."""
     if sent:
@@ -43,9 +50,13 @@ def answer(problem: RequestError) -> Response:
 
 
 def of_http(exc: HTTPException) -> Response:
-    """The JSON answer to an error that Flask raised itself."""
+    """The JSON answer to an error that Flask raised itself, or that names headers of its own."""
     code = exc.code or 500
     problem = RequestError(
         exc.description or exc.name, status=code, reason=exc.name.lower().replace(" ", "_")
     )
-    return answer(problem)
+    response = answer(problem)
+    for name, value in exc.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response

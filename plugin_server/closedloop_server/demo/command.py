@@ -88,7 +88,12 @@ def demo(*, once: bool, seed: int, decisions: int, model: str, port: int, file: 
         _write(result, file)
         if once:
             sys.exit(1 if result.mismatches else 0)
-        _wait(f"\nLook at it: {scene.login_url()}\nCtrl-C ends it.", err=aside)
+        token = scene.make_token()
+        _wait(
+            f"\nLook at it: {scene.login_url(token)}\nThe link works once; this token always does: {token}\n"
+            "Ctrl-C ends it.",
+            err=aside,
+        )
 
 
 @contextmanager

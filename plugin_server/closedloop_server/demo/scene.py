@@ -6,13 +6,14 @@ import secrets
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from closedloop.sandbox.world import World
 from closedloop.schema.vocabulary import AttributionModel
-from closedloop_server.access import Role, create_token
+from closedloop_server.access import Role, create_token, digest, make_link
 from closedloop_server.demo.clock import DemoClock
 from closedloop_server.demo.crms import SandboxCrms
 from closedloop_server.runtime import Runtime
@@ -22,6 +23,8 @@ from closedloop_server.store.engine import writing
 _LONG = 90 * 86400.0
 """The demo polls when it says so. Its clock leaps, and every leap would otherwise bring a poll."""
 _SETTLE_SECONDS = 0.2
+_LINK_LIFETIME = timedelta(hours=12)
+"""Nobody else sees the terminal, and whoever starts a demo may come back to it later."""
 
 
 @dataclass(kw_only=True)
@@ -50,12 +53,19 @@ class Scene:
     ) -> None:
         self._stack.close()
 
-    def login_url(self) -> str:
-        """The address of the pages, with a token that opens them."""
+    def make_token(self) -> str:
+        """A token that opens the pages and the API."""
         services = self.runtime.services
         with writing(services.engine) as connection:
-            token = create_token(connection, name="demo", role=Role.ADMIN, now=services.clock())
-        return f"{self.runtime.url}/login?token={token}"
+            return create_token(connection, name="demo", role=Role.ADMIN, now=services.clock())
+
+    def login_url(self, token: str) -> str:
+        """An address that opens the pages once, in place of typing the token in."""
+        services = self.runtime.services
+        with writing(services.engine) as connection:
+            return self.runtime.url + make_link(
+                connection, digest(token), now=services.clock(), lifetime=_LINK_LIFETIME
+            )
 
     def _start(self, stack: ExitStack) -> None:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="closedloop-demo-")))

@@ -1,46 +1,81 @@
-"""Signing in with a token, and out."""
+"""Signing in with a token or a link that works once, and out."""
 
 from __future__ import annotations
 
 from flask import g, redirect, render_template, request, url_for
+from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
-from closedloop_server.access import check_token, form_is_ours, services, sign_in, sign_out
+from closedloop_server.access import (
+    Token,
+    check_token,
+    count_failure,
+    refuse_too_many,
+    services,
+    sign_in,
+    sign_out,
+    sign_out_everywhere,
+    use_link,
+    viewer,
+)
 from closedloop_server.pages.site import blueprint
-from closedloop_server.store.engine import reading
+from closedloop_server.store import audit
+from closedloop_server.store.engine import writing
 
 
 @blueprint.get("/login")
 def login() -> Response | str | tuple[str, int]:
-    """The form; with `?token=…`, as in the link that the demo prints, it signs in at once."""
-    if "token" in request.args:
-        return _entered(request.args["token"], request.args.get("next", ""))
+    """The form; with `?link=…`, as `closedloop token link` prints it, the link's own."""
+    destination, link = request.args.get("next", ""), request.args.get("link")
     if g.viewer is not None:
-        return redirect(_destination(request.args.get("next", "")), code=303)
-    return render_template("login.html", next=request.args.get("next", ""))
+        return redirect(_destination(destination), code=303)
+    if link and _a_person_opened_it():
+        return _entered("", link, destination)
+    return render_template("login.html", next=destination, link=link)
 
 
 @blueprint.post("/login")
 def submit() -> Response | tuple[str, int]:
-    """Signs in with the token in the form."""
-    destination = request.form.get("next", "")
-    if not form_is_ours(request.form.get("form")):
-        return _form("The form was open for too long, or cookies are blocked. Try again.", destination, 400)
-    return _entered(request.form.get("token", "").strip(), destination)
+    """Signs in with the token, or the link, in the form."""
+    form = request.form
+    return _entered(form.get("token", "").strip(), form.get("link", ""), form.get("next", ""))
 
 
-def _entered(token: str, destination: str) -> Response | tuple[str, int]:
-    with reading(services().engine) as connection:
-        found = check_token(connection, token)
+def _entered(token: str, link: str, destination: str) -> Response | tuple[str, int]:
+    refuse_too_many()
+    with writing(services().engine) as connection:
+        found = _found(connection, token, link)
+        if found is not None:
+            now = services().clock()
+            sign_in(connection, found, now=now)
+            audit.note(connection, who=found.name, action="session.begin", now=now)
     if found is None:
-        return _form("This token is not known, or it was revoked.", destination, 401)
-    sign_in(found)
-    # Somewhere else at once: the address with the token in it must not stay in the address bar.
+        count_failure()
+        problem = "This link was used before, or it is too old." if link else _UNKNOWN
+        return render_template("login.html", problem=problem, next=destination), 401
     return redirect(_destination(destination), code=303)
 
 
-def _form(problem: str, destination: str, status: int) -> tuple[str, int]:
-    return render_template("login.html", problem=problem, next=destination), status
+_UNKNOWN = "This token is not known, it has ended, or it was revoked."
+
+
+def _found(connection: Connection, token: str, link: str) -> Token | None:
+    now = services().clock()
+    return use_link(connection, link, now=now) if link else check_token(connection, token, now=now)
+
+
+def _a_person_opened_it() -> bool:
+    """Whether the browser says that the link was typed in or opened from outside of any page.
+
+    Everything else (a chat that looks what is behind a link, another site that wants somebody signed in as
+    somebody else) finds a button, which uses nothing up. https://www.w3.org/TR/fetch-metadata/
+    """
+    told = request.headers
+    return (
+        told.get("Sec-Fetch-Site") == "none"
+        and told.get("Sec-Fetch-Mode") == "navigate"
+        and "Sec-Purpose" not in told
+    )
 
 
 def _destination(wanted: str) -> str:
@@ -51,10 +86,18 @@ def _destination(wanted: str) -> str:
 
 
 @blueprint.post("/logout")
-def logout() -> Response | tuple[str, int]:
+def logout() -> Response:
     """Ends the session."""
-    if not form_is_ours(request.form.get("form")):
-        message = "This form did not come from your session. Reload the page and try again."
-        return render_template("problem.html", message=message), 400
-    sign_out()
+    with writing(services().engine) as connection:
+        sign_out(connection)
+    return redirect(url_for("pages.login"), code=303)
+
+
+@blueprint.post("/logout/everywhere")
+def logout_everywhere() -> Response:
+    """Ends this session and all others that the same token opened."""
+    found, now = viewer(), services().clock()
+    with writing(services().engine) as connection:
+        ended = sign_out_everywhere(connection, found)
+        audit.note(connection, who=found.name, action="session.end_all", details={"sessions": ended}, now=now)
     return redirect(url_for("pages.login"), code=303)

@@ -12,14 +12,18 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from closedloop.errors import ClosedLoopError
 from closedloop.loop.attribution import CAUSES
 from closedloop.schema.vocabulary import OUTCOME_LABELS, OUTCOMES, REASONS, AttributionModel
-from closedloop_server.access import form_token, services, signed_in
-from closedloop_server.api.problems import RequestError
-from closedloop_server.failure import as_json, for_programs, where
+from closedloop_server.access import Scope, form_token, identify_session, may, services
+from closedloop_server.api.problems import RequestError, of_refusal
+from closedloop_server.failure import as_json, for_programs, headers_of, where
+from closedloop_server.operating.connections import UnknownConnectionError
 from closedloop_server.pages import words
 from closedloop_server.pages.bars import segments
-from closedloop_server.store.engine import reading
+from closedloop_server.subscriptions import admin
+from closedloop_server.subscriptions.problems import SubscriptionError
+from closedloop_server.subscriptions.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +47,7 @@ _ASSETS_LIFETIME = timedelta(days=30)
 
 @blueprint.before_request
 def _require_session() -> AnyResponse | None:
-    with reading(services().engine) as connection:
-        g.viewer = signed_in(connection)
-    if g.viewer is not None or request.endpoint in _OPEN_TO_ALL:
+    if identify_session() is not None or request.endpoint in _OPEN_TO_ALL:
         return None
     return redirect(url_for("pages.login", next=request.full_path.rstrip("?")), code=303)
 
@@ -67,9 +69,16 @@ def _refused(problem: RequestError) -> tuple[str, int]:
     return render_template("problem.html", message=problem.message), problem.status
 
 
+@blueprint.errorhandler(UnknownConnectionError)
+@blueprint.errorhandler(SubscriptionError)
+def _not_done(error: ClosedLoopError) -> tuple[str, int]:
+    return _refused(of_refusal(error))
+
+
 @blueprint.errorhandler(HTTPException)
-def _http_error(exc: HTTPException) -> tuple[str, int]:
-    return render_template("problem.html", message=exc.description or exc.name), exc.code or 500
+def _http_error(exc: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
+    told = render_template("problem.html", message=exc.description or exc.name)
+    return told, exc.code or 500, headers_of(exc)
 
 
 @blueprint.errorhandler(Exception)
@@ -85,6 +94,11 @@ def _no_such_page(exc: NotFound) -> AnyResponse:
         return as_json(exc)
     message = "There is no page at this address. The campaigns are a click on “Closed Loop” away."
     return _guarded(Response(render_template("problem.html", message=message), status=404))
+
+
+def _disabled_subscriptions() -> list[Subscription]:
+    """The subscribers that are told nothing any more, because nothing reached them for too long."""
+    return admin.announcements(services())
 
 
 def _version() -> str:
@@ -105,6 +119,8 @@ def _vocabulary() -> dict[str, Any]:
         "words": words,
         "segments": segments,
         "form_token": form_token,
+        "may": lambda scope: may(Scope(scope)),
+        "disabled_subscriptions": _disabled_subscriptions,
         "viewer": g.get("viewer"),
         "style_version": _STYLE_VERSION,
     }

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from closedloop.loop.feedback import CampaignFeedback, FeedbackKind, ReasonTotal
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import OUTCOME_LABELS
-from closedloop_server.api.answers import exact, reason_label
+from closedloop_server.api.answers import reason_label
+from closedloop_server.api.fields import exact
 from closedloop_server.pages.words import MODELS, money_to_the_cent, when
 from closedloop_server.services import Services
 

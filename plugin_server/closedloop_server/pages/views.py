@@ -17,6 +17,7 @@ from closedloop_server.api.arguments import (
 )
 from closedloop_server.api.campaign_ids import report
 from closedloop_server.api.cursors import from_position, to_position
+from closedloop_server.api.earlier import as_of
 from closedloop_server.pages.bars import part
 from closedloop_server.pages.site import blueprint
 from closedloop_server.pages.told import lines
@@ -48,22 +49,23 @@ def _model(arguments: dict[str, Any]) -> AttributionModel:
 def campaigns() -> str:
     """What sales did with each campaign's people."""
     arguments = load_arguments(CampaignPageArguments, request.args, strict=False)
-    model = _model(arguments)
+    model, at = _model(arguments), as_of(arguments)
     search = Search(connection=arguments.get("connection"), text=arguments.get("q"))
     with reading(services().engine) as connection:
-        reports = ordered(campaign_reports(connection, model, search), arguments["sort"])
-        totals = reconcile(connection, model)
-        wanted = DecisionFilter(model=model, search=search, credited=True)
+        reports = ordered(campaign_reports(connection, model, search, as_of=at), arguments["sort"])
+        totals = reconcile(connection, model, as_of=at)
+        wanted = DecisionFilter(model=model, search=search, credited=True, as_of=at)
         tally = tally_of(connection, wanted) if search.narrows else totals.credited
-        unmapped = sum(reason.decisions for reason in unmapped_reasons(connection))
+        unmapped = sum(reason.decisions for reason in unmapped_reasons(connection, as_of=at))
         known = connections(connection)
     refused = [each for each in reports if each.deliveries.state is DeliveryState.REFUSED]
-    if arguments.get("delivery"):
+    if arguments.get("delivery") and at is None:
         reports = [each for each in reports if each.deliveries.state is arguments["delivery"]]
     start = (arguments["page"] - 1) * CAMPAIGNS_A_PAGE
     return render_template(
         "campaigns.html",
         model=model,
+        as_of=at,
         search=search,
         sort=arguments["sort"],
         delivery=arguments.get("delivery"),
@@ -87,8 +89,9 @@ def campaign(connection: str, crm_id: str) -> str:
     model, key = _model(arguments), CampaignKey(connection, crm_id)
     wanted = _filter(arguments, Search(campaign=key), credited=True)
     with reading(services().engine) as database:
-        found = report(database, key, model)
-        feedback = told(database, key)
+        found = report(database, key, model, as_of=wanted.as_of)
+        # What the CRM was told is kept as it is now alone.
+        feedback = told(database, key) if wanted.as_of is None else None
         shown = _decisions(database, wanted, arguments)
     return render_template(
         "campaign.html",
@@ -121,7 +124,7 @@ def unattributed() -> str:
     arguments = load_arguments(DecisionPageArguments, request.args, strict=False)
     wanted = _filter(arguments, Search(), credited=False)
     with reading(services().engine) as connection:
-        totals = reconcile(connection, wanted.model)
+        totals = reconcile(connection, wanted.model, as_of=wanted.as_of)
         shown = _decisions(connection, wanted, arguments)
     return render_template("unattributed.html", model=wanted.model, totals=totals, **shown)
 
@@ -129,10 +132,11 @@ def unattributed() -> str:
 @blueprint.get("/unmapped")
 def unmapped() -> str:
     """The raw reasons that no rule knows."""
-    model = _model(load_arguments(ModelArguments, request.args, strict=False))
+    arguments = load_arguments(ModelArguments, request.args, strict=False)
+    model, at = _model(arguments), as_of(arguments)
     with reading(services().engine) as connection:
-        found = unmapped_reasons(connection)
-    return render_template("unmapped.html", model=model, reasons=found)
+        found = unmapped_reasons(connection, as_of=at)
+    return render_template("unmapped.html", model=model, as_of=at, reasons=found)
 
 
 def _filter(arguments: dict[str, Any], search: Search, *, credited: bool | None) -> DecisionFilter:
@@ -145,6 +149,7 @@ def _filter(arguments: dict[str, Any], search: Search, *, credited: bool | None)
         reason=arguments.get("reason"),
         raw_reason=arguments.get("raw"),
         source=arguments.get("source"),
+        as_of=as_of(arguments),
     )
 
 
@@ -155,6 +160,7 @@ def _decisions(connection: Any, wanted: DecisionFilter, arguments: dict[str, Any
     more = len(found) > DECISIONS_A_PAGE
     return {
         "wanted": wanted,
+        "as_of": wanted.as_of,
         "found": found[:DECISIONS_A_PAGE],
         "sum": tally_of(connection, wanted),
         "next_cursor": from_position(found[DECISIONS_A_PAGE - 1].position) if more else None,

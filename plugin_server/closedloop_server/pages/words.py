@@ -13,7 +13,10 @@ from closedloop.loop.attribution import Cause
 from closedloop.loop.feedback import FeedbackKind
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import AttributionModel, ObjectType
-from closedloop_server.api.answers import exact
+from closedloop_server.access import Role
+from closedloop_server.api.fields import exact
+from closedloop_server.operating.backlog import Step
+from closedloop_server.store import deliveries, readings
 from closedloop_server.store.derived import Link
 from closedloop_server.store.reports import DeliveryState, Sort
 
@@ -115,6 +118,10 @@ SORTS: Mapping[Sort, str] = {
 
 DELIVERY: Mapping[DeliveryState, tuple[str, str]] = {
     DeliveryState.DELIVERED: ("Up to date", "The CRM shows these results."),
+    DeliveryState.OVERRIDDEN: (
+        "Changed by hand",
+        "Somebody changed results in the CRM. They are left alone until sales decides anew.",
+    ),
     DeliveryState.WAITING: ("Waiting", "New results are on their way into the CRM."),
     DeliveryState.REFUSED: ("Refused", "The CRM refused to take some of these results."),
     DeliveryState.NOTHING: ("Nothing to tell", "Sales has decided nothing about this campaign’s people yet."),
@@ -154,6 +161,65 @@ OBJECTS: Mapping[ObjectType, str] = {
 }
 
 
+STEPS: Mapping[Step, tuple[str, str]] = {
+    Step.INBOX: ("Inbox", "Deliveries from the CRMs that were not read yet."),
+    Step.READ: ("To be read", "Records that a CRM has to be asked for again."),
+    Step.EXPAND: ("Changed records", "Read, and not yet sorted to the leads and deals they concern."),
+    Step.DERIVE: ("Leads and deals", "What sales decided about them is being worked out."),
+    Step.PUBLISH: ("Results", "What campaigns and people should show is being worked out."),
+    Step.TELL: ("To be told", "Results that the CRM was not told yet."),
+    Step.REFUSED: ("Refused", "Results that the CRM refuses; they wait until something changes."),
+    Step.SEND: ("Webhooks out", "Events that subscribers were not told yet."),
+}
+"""Where something can wait, in the order in which it is worked on."""
+
+WORK: Mapping[str, str] = {
+    "loop": "Inbox, decisions and results",
+    "read": "Reading",
+    "tell": "Telling",
+    "send": "Webhooks out",
+    "keep": "Keeping the database tidy",
+}
+
+READING: Mapping[readings.State, tuple[str, str]] = {
+    readings.State.NEVER: ("Not begun", "Nothing was read yet."),
+    readings.State.BACK_FILLING: ("Reading the past", "Everything is read from the beginning."),
+    readings.State.FOLLOWING: ("Following", "Everything was read; what changes is read as it changes."),
+    readings.State.PAUSED: ("Paused", "Nothing is polled; webhooks are still followed."),
+}
+
+DELIVERIES: Mapping[deliveries.State, str] = {
+    deliveries.State.WAITING: "Waiting",
+    deliveries.State.READ: "Read",
+    deliveries.State.UNREADABLE: "Unreadable",
+}
+
+ROLES: Mapping[Role, tuple[str, str]] = {
+    Role.VIEWER: ("Viewer", "looks at campaigns and decisions"),
+    Role.OPERATOR: ("Operator", "also sees what waits, replays and retries it"),
+    Role.ADMIN: ("Admin", "may do everything"),
+}
+
+
+def since(moment: datetime, now: datetime) -> str:
+    """How long ago something was, in the largest unit: "3 hours"."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return count(seconds // size, unit)
+    return count(seconds, "second")
+
+
+def bytes_(number: int) -> str:
+    """A size: "312 bytes", "1.4 MB"."""
+    size = float(number)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("the last unit takes every size")
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "credit": credit,
     "exact": exact,
@@ -163,4 +229,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "day": day,
     "machine_time": machine_time,
     "counted": count,
+    "since": since,
+    "bytes": bytes_,
 }

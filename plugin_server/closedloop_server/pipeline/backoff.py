@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 _FIRST = 2.0
 _LONGEST = 3600.0
 
+BULK_LOOKS = timedelta(minutes=15)
+"""Bulk work that has spent its share of the budget looks again after this: an admin may have raised it."""
+
 
 def again_at(now: datetime, attempts: int, retry_after: float | None = None) -> datetime:
     """When to try again after `attempts` failures: ever later, and never before the CRM said."""

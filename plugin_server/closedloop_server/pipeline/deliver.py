@@ -2,51 +2,147 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 
-from closedloop.errors import CrmError, RetryableError
+from closedloop.crm import retry
+from closedloop.crm.budget import BUDGET_SPENT, BULK_SHARE_SPENT, bulk_work
+from closedloop.errors import AuthenticationError, CrmError, QuotaError, RetryableError
 from closedloop.loop.feedback import Delivery, DeliveryResult
-from closedloop_server.pipeline.backoff import again_at
+from closedloop_server.pipeline.backoff import BULK_LOOKS, again_at
 from closedloop_server.services import Services
-from closedloop_server.store import feedback
+from closedloop_server.store import deliverers, telling
 from closedloop_server.store.engine import reading
-from closedloop_server.store.feedback import Due
+from closedloop_server.store.telling import Due, Result
 
 BATCH = 200
+CALL_SECONDS = 300.0
+"""How long the CRM may be called for one batch, with all repetitions."""
+ARRIVAL_SECONDS = 120.0
+"""How long what is on its way when its sender gives up may still take: Salesforce ends a query, and a proxy
+seldom keeps a request, after that. What arrives even later is noticed when the target is read again."""
 
 
 def deliver(services: Services, name: str) -> int:
     """Tells the CRM of a connection some of what it was not told yet; returns how many values those were.
 
-    Each result is kept before the next batch begins. A crash in between has a value told twice, which
-    changes nothing. Raises the CrmError when nothing could be written at all, after noting it.
+    Each result is kept before the next batch begins, and what is being told is noted before the call: see
+    `store.telling`. Raises the CrmError when nothing could be written at all, after noting it.
     """
-    with reading(services.engine) as connection:
-        batch = feedback.due(connection, name, now=services.clock(), limit=BATCH)
+    batch, complete = _due(services, name)
     if not batch:
+        if complete:
+            _tidy(services, name)
         return 0
+    call = _begin(services, name, batch)
     try:
-        results = services.crms[name].deliver([each.feedback for each in batch])
+        with bulk_work() if batch[0].bulk else nullcontext(), retry.within(CALL_SECONDS):
+            results = services.crms[name].deliver([each.feedback for each in batch])
     except CrmError as error:
-        _record(services, name, batch, [_failed(each, error) for each in batch])
+        if error.reason == BULK_SHARE_SPENT:
+            _hold_bulk(services, name, batch, call)
+            return 0
+        _record_failure(services, name, batch, call, error)
         raise
-    _record(services, name, batch, results)
+    _record(services, name, batch, call, results)
     return len(batch)
 
 
-def _record(services: Services, name: str, batch: list[Due], results: list[DeliveryResult]) -> None:
+def next_due(services: Services, name: str) -> datetime | None:
+    """When something may be told again."""
+    now = services.clock()
+    with reading(services.engine) as connection:
+        held = deliverers.bulk_until(connection, name)
+        later = telling.next_due(connection, name, now=now)
+        if held is None or held <= now or not telling.waiting(connection, [name]):
+            return later
+    return held if later is None else min(held, later)
+
+
+def _due(services: Services, name: str) -> tuple[list[Due], bool]:
+    """Some of what is to be told now, and whether bulk may be among it."""
+    now = services.clock()
+    with reading(services.engine) as connection:
+        held = deliverers.bulk_until(connection, name)
+        with_bulk = held is None or held <= now
+        return telling.due(connection, name, now=now, limit=BATCH, with_bulk=with_bulk), with_bulk
+
+
+def _tidy(services: Services, name: str) -> None:
+    now = services.clock()
+    with reading(services.engine) as connection:
+        if telling.is_tidy(connection, name, now=now):
+            return
+    with services.writing() as connection:
+        telling.tidy(connection, name, now=now)
+
+
+def _begin(services: Services, name: str, batch: Sequence[Due]) -> int:
+    with services.writing() as connection:
+        now = services.clock()
+        call = deliverers.next_call(connection, name)
+        until = now + timedelta(seconds=CALL_SECONDS + ARRIVAL_SECONDS)
+        lease = services.lease or 0
+        telling.begin(connection, name, batch, call=call, lease=lease, now=now, until=until)
+    return call
+
+
+def _hold_bulk(services: Services, name: str, batch: Sequence[Due], call: int) -> None:
+    """Nothing was sent. What sales decides from here on still has calls left."""
+    with services.writing() as connection:
+        telling.abandon(connection, name, batch, call=call)
+        deliverers.hold_bulk(connection, name, until=services.clock() + BULK_LOOKS)
+
+
+def _record_failure(services: Services, name: str, batch: Sequence[Due], call: int, error: CrmError) -> None:
+    now = services.clock()
+    surely_not_sent = isinstance(error, QuotaError | AuthenticationError)
+    results = [_result(each, _failed(each, error), now, doubtful=not surely_not_sent) for each in batch]
+    with services.writing() as connection:
+        telling.record(connection, name, results, call=call, now=now)
+        deliverers.failed(
+            connection,
+            name,
+            code=error.code or error.reason,
+            message=error.message,
+            denied=isinstance(error, AuthenticationError),
+            now=now,
+        )
+
+
+def _record(
+    services: Services, name: str, batch: Sequence[Due], call: int, given: Sequence[DeliveryResult]
+) -> None:
     now = services.clock()
     told = {each.feedback.key: each for each in batch}
-    fates = {key: _unanswered(key) for key in told} | {result.key: result for result in results}
-    timed = [(fate, _again(fate, told[key], now)) for key, fate in fates.items() if key in told]
+    fates = {key: _unanswered(key) for key in told} | {
+        result.key: result for result in given if result.key in told
+    }
+    results = [_result(told[key], fate, now, doubtful=True) for key, fate in fates.items()]
+    open_ = [fate for fate in fates.values() if fate.delivery is Delivery.RETRY]
     with services.writing() as connection:
-        feedback.record(connection, name, told, timed, now=now)
+        telling.record(connection, name, results, call=call, now=now)
+        if len(open_) < len(fates):
+            deliverers.answered(connection, name, now=now)
+        else:
+            first = open_[0]
+            deliverers.failed(connection, name, code=first.code, message=first.message, denied=False, now=now)
+        if any(fate.code == BULK_SHARE_SPENT for fate in open_):
+            deliverers.hold_bulk(connection, name, until=now + BULK_LOOKS)
 
 
-def _again(result: DeliveryResult, due: Due, now: datetime) -> datetime | None:
-    if result.delivery is not Delivery.RETRY:
-        return None
-    return again_at(now, due.attempts + 1, result.retry_after)
+def _result(told: Due, fate: DeliveryResult, now: datetime, *, doubtful: bool) -> Result:
+    if fate.delivery is not Delivery.RETRY:
+        return Result(told=told, result=fate)
+    # Our own budget may be raised at any time: what it holds up does not wait for the day to be over.
+    own = fate.code in {BUDGET_SPENT, BULK_SHARE_SPENT}
+    return Result(
+        told=told,
+        result=fate,
+        again=again_at(now, told.attempts + 1, None if own else fate.retry_after),
+        until=now + timedelta(seconds=ARRIVAL_SECONDS) if doubtful else None,
+    )
 
 
 def _unanswered(key: str) -> DeliveryResult:

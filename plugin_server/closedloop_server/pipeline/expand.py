@@ -6,7 +6,7 @@ too much, never too little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -28,14 +28,14 @@ BATCH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Concerned:
+class Concerned:
     """What has to be worked out anew, and what may have to show something else at once."""
 
     subjects: frozenset[Key] = frozenset()
     shown: frozenset[Key] = frozenset()
 
-    def __or__(self, other: _Concerned) -> _Concerned:
-        return _Concerned(subjects=self.subjects | other.subjects, shown=self.shown | other.shown)
+    def __or__(self, other: Concerned) -> Concerned:
+        return Concerned(subjects=self.subjects | other.subjects, shown=self.shown | other.shown)
 
 
 def expand(services: Services) -> int:
@@ -44,16 +44,18 @@ def expand(services: Services) -> int:
         waiting = stale.waiting(connection, stale.Work.CHANGED, limit=BATCH)
         if not waiting:
             return 0
-        concerned = _concerned(connection, {each.key for each in waiting})
+        found = concerned(connection, {each.key for each in waiting})
     with services.writing() as connection:
-        stale.note(connection, stale.Work.SUBJECT, concerned.subjects)
-        stale.note(connection, stale.Work.PUBLISH, concerned.shown)
+        bulk = stale.is_bulk(waiting)
+        stale.note(connection, stale.Work.SUBJECT, found.subjects, bulk=bulk)
+        stale.note(connection, stale.Work.PUBLISH, found.shown, bulk=bulk)
         stale.strike(connection, stale.Work.CHANGED, waiting)
     return len(waiting)
 
 
-def _concerned(connection: Connection, changed: set[Key]) -> _Concerned:
-    found = _Concerned()
+def concerned(connection: Connection, changed: Collection[Key]) -> Concerned:
+    """What follows from a change of these records."""
+    found = Concerned()
     for object_, follow in _FOLLOW.items():
         keys = {key for key in changed if key.object is object_}
         if keys:
@@ -61,22 +63,22 @@ def _concerned(connection: Connection, changed: set[Key]) -> _Concerned:
     return found
 
 
-def _leads(connection: Connection, keys: set[Key]) -> _Concerned:
+def _leads(connection: Connection, keys: set[Key]) -> Concerned:
     """A lead is a subject, and it may be a person too."""
-    return _people(connection, keys) | _Concerned(subjects=frozenset(keys))
+    return _people(connection, keys) | Concerned(subjects=frozenset(keys))
 
 
-def _opportunities(connection: Connection, keys: set[Key]) -> _Concerned:
+def _opportunities(connection: Connection, keys: set[Key]) -> Concerned:
     """An opportunity is a subject; the deals that are copies of it are none while it is there."""
     copies = {edge.start for edge in edges.into(connection, keys, [Role.COPY_OF])}
-    return _Concerned(subjects=frozenset(keys | copies))
+    return Concerned(subjects=frozenset(keys | copies))
 
 
-def _people(connection: Connection, keys: set[Key]) -> _Concerned:
+def _people(connection: Connection, keys: set[Key]) -> Concerned:
     """Everything about these people; those who are deleted show nothing any more."""
     everybody = _same_humans(connection, keys)
     subjects = derived.subjects_of(connection, everybody) | _naming(connection, everybody)
-    return _Concerned(subjects=frozenset(subjects), shown=frozenset(records.deleted(connection, keys)))
+    return Concerned(subjects=frozenset(subjects), shown=frozenset(records.deleted(connection, keys)))
 
 
 def _same_humans(connection: Connection, keys: set[Key]) -> set[Key]:
@@ -107,11 +109,11 @@ def _opportunities_of(connection: Connection, roles: Iterable[Key]) -> set[Key]:
     return {edge.end for edge in edges.out_of(connection, roles, [Role.OPPORTUNITY])}
 
 
-def _roles(connection: Connection, keys: set[Key]) -> _Concerned:
-    return _Concerned(subjects=frozenset(_opportunities_of(connection, keys)))
+def _roles(connection: Connection, keys: set[Key]) -> Concerned:
+    return Concerned(subjects=frozenset(_opportunities_of(connection, keys)))
 
 
-def _members(connection: Connection, keys: set[Key]) -> _Concerned:
+def _members(connection: Connection, keys: set[Key]) -> Concerned:
     """The people in a campaign now and before; a member that is deleted shows nothing any more."""
     people = {edge.end for edge in edges.out_of(connection, keys, [Role.LEAD, Role.CONTACT])}
     now = _people(connection, people).subjects
@@ -119,42 +121,42 @@ def _members(connection: Connection, keys: set[Key]) -> _Concerned:
     for name in {key.connection for key in keys}:
         mine = [key.id for key in keys if key.connection == name]
         before |= derived.subjects_of_members(connection, name, mine)
-    return _Concerned(subjects=now | before, shown=frozenset(keys))
+    return Concerned(subjects=now | before, shown=frozenset(keys))
 
 
-def _campaigns(connection: Connection, keys: set[Key]) -> _Concerned:
+def _campaigns(connection: Connection, keys: set[Key]) -> Concerned:
     """The leads and opportunities that name a campaign, by either of its ids."""
     rows = records.stored(connection, keys)
     also = {Key(key.connection, key.object, row.other_id) for key, row in rows.items() if row.other_id}
     naming = edges.into(connection, keys | also, [Role.CAMPAIGN], objects=_SUBJECTS)
-    return _Concerned(subjects=frozenset(edge.start for edge in naming))
+    return Concerned(subjects=frozenset(edge.start for edge in naming))
 
 
-def _stages(connection: Connection, keys: set[Key]) -> _Concerned:
+def _stages(connection: Connection, keys: set[Key]) -> Concerned:
     """Every lead or every opportunity of the connection: an admin changes a stage once in a long while."""
     kinds = {
         (key.connection, record.of)
         for key, record in records.fetch(connection, keys).items()
         if isinstance(record, Stage)
     }
-    return _Concerned(
+    return Concerned(
         subjects=frozenset(key for kind in kinds for key in records.keys_of_object(connection, *kind))
     )
 
 
-def _users(connection: Connection, keys: set[Key]) -> _Concerned:
+def _users(connection: Connection, keys: set[Key]) -> Concerned:
     """The people whose decisions show the name of one of these users."""
     subjects: set[Key] = set()
     for key, user in records.fetch(connection, keys).items():
         if isinstance(user, User):
             ids = [id_ for id_ in (user.id, user.other_id) if id_]
             subjects |= set(ledger.decided_by(connection, key.connection, ids))
-    return _Concerned(shown=frozenset(derived.people_of(connection, subjects)))
+    return Concerned(shown=frozenset(derived.people_of(connection, subjects)))
 
 
 _SUBJECTS = (ObjectType.LEAD, ObjectType.OPPORTUNITY)
 
-_FOLLOW: Mapping[ObjectType, Callable[[Connection, set[Key]], _Concerned]] = {
+_FOLLOW: Mapping[ObjectType, Callable[[Connection, set[Key]], Concerned]] = {
     ObjectType.LEAD: _leads,
     ObjectType.OPPORTUNITY: _opportunities,
     ObjectType.CONTACT: _people,

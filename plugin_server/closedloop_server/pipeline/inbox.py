@@ -1,61 +1,148 @@
-"""Reads the stored deliveries into hints."""
+"""Reads the stored deliveries into hints.
+
+Many are read in one transaction: a flood, the same ones again, or one object's hundred changes come down to
+which objects may have changed.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError
 
 from closedloop.crm.base import Hints
 from closedloop.crm.hubspot import events as hubspot
 from closedloop.crm.salesforce import events as salesforce
 from closedloop.errors import ClosedLoopError
-from closedloop.schema.vocabulary import CrmName
+from closedloop.schema.records import Ref
+from closedloop.schema.vocabulary import CrmName, ObjectType
+from closedloop_server.failure import where
 from closedloop_server.pipeline.erase import erase
 from closedloop_server.services import Services
 from closedloop_server.settings import ConnectionSettings
-from closedloop_server.store import hints, inbox
+from closedloop_server.store import hints, inbox, records
 from closedloop_server.store.engine import reading
-from closedloop_server.store.inbox import Delivery
+from closedloop_server.store.inbox import Delivery, Emptied, Outcome
+from closedloop_server.store.rows import Key
 
 BATCH = 100
+_MOST_BYTES = 20_000_000
+"""Of bodies in memory at a time; a single delivery has at most half of it."""
+_MOST_OBJECTS = 500
+"""Objects, each counted once, that one transaction notes: on SQLite the webhooks wait until it ends."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A delivery and what it says, or why it says nothing."""
+
+    delivery: Delivery
+    hints: Hints
+    error: str | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(
+            id=self.delivery.id,
+            hints=len(set(self.hints.refs)),
+            ignored=self.hints.ignored,
+            error=self.error,
+        )
 
 
 def read_inbox(services: Services) -> int:
     """Reads some of the deliveries that wait; returns how many there were.
 
-    One that cannot be read is kept with the reason, and does not hold up those behind it.
+    One that cannot be read is kept with the reason, and does not hold up the others.
     """
     with reading(services.engine) as connection:
-        waiting = inbox.unread(connection, limit=BATCH)
-    for delivery in waiting:
-        _read(services, delivery)
+        waiting = inbox.unread(connection, limit=BATCH, most_bytes=_MOST_BYTES)
+    for portion in _portions([_read(services, delivery) for delivery in waiting]):
+        _note(services, portion)
     return len(waiting)
 
 
-def _read(services: Services, delivery: Delivery) -> None:
-    found, error = _hints(services, delivery)
+def _portions(batch: Sequence[_Read]) -> Iterator[list[_Read]]:
+    """The deliveries in as few portions as possible, each at least one and about not too many objects."""
+    portion: list[_Read] = []
+    objects: set[tuple[str, Ref]] = set()
+    for each in batch:
+        its = {(each.delivery.connection, ref) for ref in each.hints.refs}
+        if portion and len(objects | its) > _MOST_OBJECTS:
+            yield portion
+            portion, objects = [], set()
+        portion.append(each)
+        objects |= its
+    if portion:
+        yield portion
+
+
+def _note(services: Services, batch: Sequence[_Read]) -> None:
+    """Writes down what the deliveries say, all together; where that fails over what is in one, each alone."""
+    try:
+        with services.writing() as connection:
+            _write(services, connection, batch)
+    except (DataError, IntegrityError, ValueError) as error:
+        if len(batch) > 1:
+            for each in batch:
+                _note(services, [each])
+        else:
+            _give_up(services, batch[0].delivery, error)
+
+
+def _give_up(services: Services, delivery: Delivery, error: Exception) -> None:
+    told = f"unreadable: what it says cannot be noted ({type(error).__name__})"
+    log.warning("delivery %d to %s: noting it failed with %s", delivery.id, delivery.connection, where(error))
     with services.writing() as connection:
-        now = services.clock()
-        count = hints.note(connection, delivery.connection, found.refs, now=now)
-        inbox.mark_read(connection, delivery, now=now, hints=count, ignored=found.ignored, error=error)
-        erase(connection, delivery.connection, found.erase, now=now)
+        inbox.mark_read(connection, [Outcome(id=delivery.id, error=told)], now=services.clock())
 
 
-def _hints(services: Services, delivery: Delivery) -> tuple[Hints, str | None]:
+def _write(services: Services, connection: Connection, batch: Sequence[_Read]) -> None:
+    now = services.clock()
+    changed: dict[str, set[Ref]] = defaultdict(set)
+    erased: dict[str, set[Ref]] = defaultdict(set)
+    for each in batch:
+        changed[each.delivery.connection].update(each.hints.refs)
+        erased[each.delivery.connection].update(each.hints.erase)
+    for name, refs in sorted(changed.items()):
+        hints.note(connection, name, refs, now=now)
+    inbox.mark_read(connection, [each.outcome for each in batch], now=now)
+    for name, people in sorted(erased.items()):
+        erase(connection, name, people, reasons=services.mappings.reasons.match, now=now)
+    inbox.empty(connection, _about_erased(connection, batch), why=Emptied.PRIVACY, now=now)
+
+
+def _about_erased(connection: Connection, batch: Sequence[_Read]) -> list[int]:
+    """The deliveries about people who were erased: events come late, and say again what is kept no more."""
+    people = {each.delivery.id: _people(each) for each in batch}
+    erased = records.erased(connection, set().union(*people.values()))
+    return [id_ for id_, named in people.items() if named & erased]
+
+
+def _people(read: _Read) -> set[Key]:
+    name = read.delivery.connection
+    return {Key(name, ref.object, ref.id) for ref in read.hints.refs if ref.object is ObjectType.CONTACT}
+
+
+def _read(services: Services, delivery: Delivery) -> _Read:
     settings = services.connection(delivery.connection)
     if settings is None:
-        return Hints(), "no_connection: the settings have no connection of this name any more"
+        gone = "no_connection: the settings have no connection of this name any more"
+        return _Read(delivery, Hints(), gone)
     try:
-        return hints_of(services, settings, delivery.body), None
+        return _Read(delivery, hints_of(services, settings, delivery.body))
     except ClosedLoopError as exc:
-        return Hints(), f"{exc.reason}: {exc.message}"
+        return _Read(delivery, Hints(), f"{exc.reason}: {exc.message}")
     except Exception as exc:  # noqa: BLE001 - whatever a body does to its reader, the next must be read
-        log.warning(
-            "delivery %d to %s: its reader failed with %s", delivery.id, settings.name, type(exc).__name__
-        )
-        return Hints(), f"unreadable: the reader failed with {type(exc).__name__}"
+        failed = type(exc).__name__
+        log.warning("delivery %d to %s: its reader failed with %s", delivery.id, settings.name, failed)
+        return _Read(delivery, Hints(), f"unreadable: the reader failed with {failed}")
 
 
 def hints_of(services: Services, settings: ConnectionSettings, body: bytes) -> Hints:

@@ -26,7 +26,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
+class Page:
     """What targets of one connection should show, and which targets are gone."""
 
     name: str
@@ -41,18 +41,20 @@ def publish(services: Services) -> int:
         if not waiting:
             return 0
         pages = [
-            _page(connection, services, name, [each.key for each in waiting if each.key.connection == name])
+            page(connection, services, name, [each.key for each in waiting if each.key.connection == name])
             for name in services.crms
         ]
+    bulk = stale.is_bulk(waiting)
     with services.writing() as connection:
-        for page in pages:
-            feedback.desire(connection, page.name, page.values, now=services.clock())
-            feedback.drop(connection, page.name, page.gone)
+        for each in pages:
+            feedback.desire(connection, each.name, each.values, now=services.clock(), bulk=bulk)
+            feedback.drop(connection, each.name, each.gone)
         stale.strike(connection, stale.Work.PUBLISH, waiting)
     return len(waiting)
 
 
-def _page(connection: Connection, services: Services, name: str, keys: list[Key]) -> _Page:
+def page(connection: Connection, services: Services, name: str, keys: list[Key]) -> Page:
+    """What these campaigns and people of a connection should show, as the tables say now."""
     crm = services.crms[name]
     campaigns = [key.id for key in keys if key.object is ObjectType.CAMPAIGN]
     people = {key for key in keys if key.object is not ObjectType.CAMPAIGN}
@@ -62,7 +64,7 @@ def _page(connection: Connection, services: Services, name: str, keys: list[Key]
         *_campaign_values(connection, services, name, campaigns),
         *_person_values(connection, services, name, targets),
     )
-    return _Page(
+    return Page(
         name=name,
         values=tuple(value for value in values if value.kind in crm.feedback_kinds),
         gone=tuple(_cleared(key).key for key in deleted if key.object is crm.person_target),

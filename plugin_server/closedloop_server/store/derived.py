@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Table, select
 
 from closedloop.loop.attribution import CampaignKey, Cause, Credit
-from closedloop.schema.vocabulary import AttributionModel
+from closedloop.schema.vocabulary import DECIDED, AttributionModel
+from closedloop_server.store.replacing import replace_rows
 from closedloop_server.store.rows import Key, chunks, key_of, key_values, where_keys
-from closedloop_server.store.tables import credits_, people, standings, touches
+from closedloop_server.store.tables import (
+    credits_,
+    past_credits,
+    past_touches,
+    people,
+    standings,
+    touches,
+)
 
 
 class Link(StrEnum):
@@ -56,11 +64,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """Everything derived for one subject; each set holds whatever order it came in."""
+    """Everything derived for one subject; each set holds whatever order it came in. `learned_at` is when the
+    newest of its stored touches and credits was learned."""
 
     people: frozenset[Person] = frozenset()
     touches: frozenset[Membership] = frozenset()
     credits: frozenset[Share] = frozenset()
+    learned_at: datetime | None = field(default=None, compare=False)
 
     @property
     def campaigns(self) -> set[CampaignKey]:
@@ -71,37 +81,75 @@ class Derived:
 
 def fetch(connection: Connection, entries: Mapping[Key, int]) -> dict[Key, Derived]:
     """What is stored for these subjects, whose holding entries are given by their ids."""
-    subject_of = {ledger_id: subject for subject, ledger_id in entries.items()}
     found_people = _people(connection, entries)
-    found_touches = _touches(connection, subject_of)
-    found_credits = _credits(connection, subject_of)
+    touch_rows = _rows_of(connection, touches, entries.values())
+    credit_rows = _rows_of(connection, credits_, entries.values())
     return {
         subject: Derived(
             people=frozenset(found_people.get(subject, ())),
-            touches=frozenset(found_touches.get(subject, ())),
-            credits=frozenset(found_credits.get(subject, ())),
+            touches=frozenset(map(_membership, touch_rows.get(ledger_id, ()))),
+            credits=frozenset(map(_share, credit_rows.get(ledger_id, ()))),
+            learned_at=_newest([*touch_rows.get(ledger_id, ()), *credit_rows.get(ledger_id, ())]),
         )
-        for subject in entries
+        for subject, ledger_id in entries.items()
     }
 
 
 def replace(
-    connection: Connection, found: Mapping[Key, Derived], *, before: Mapping[Key, int], now: Mapping[Key, int]
+    connection: Connection,
+    found: Mapping[Key, Derived],
+    *,
+    before: Mapping[Key, int],
+    now: Mapping[Key, int],
+    at: Mapping[Key, datetime],
 ) -> None:
-    """Writes what was derived for these subjects in place of what was.
+    """Makes what was derived for these subjects what holds, from `at` on; what held before moves to the past.
 
-    `before` are the entries that held, `now` those that hold: credit belongs to the entry that holds.
+    `before` are the entries that held, `now` those that hold: credit belongs to the entry that holds. Rows
+    that stay the same are not touched.
     """
-    for condition in where_keys(people, found):
-        connection.execute(delete(people).where(condition))
-    for ids in chunks(sorted({*before.values(), *now.values()})):
-        for table in (touches, credits_):
-            connection.execute(delete(table).where(table.c.ledger_id.in_(ids)))
-    _insert(connection, people, (row for key, each in found.items() for row in _people_rows(key, each)))
-    _insert(connection, touches, (row for key, each in found.items() for row in _touch_rows(now[key], each)))
-    _insert(
-        connection, credits_, (row for key, each in found.items() for row in _credit_rows(now[key], each))
-    )
+    _replace_people(connection, found)
+    times = {entry: at[key] for entries in (before, now) for key, entry in entries.items()}
+    for table, past, rows_of in (
+        (touches, past_touches, _touch_rows),
+        (credits_, past_credits, _credit_rows),
+    ):
+        stored = _rows_of(connection, table, times)
+        replace_rows(
+            connection,
+            table,
+            [dict(row._mapping) for rows in stored.values() for row in rows],  # noqa: SLF001 - public
+            [row for key, each in found.items() if key in now for row in rows_of(now[key], each)],
+            past=past,
+            at=lambda row: times[row["ledger_id"]],
+        )
+
+
+def _replace_people(connection: Connection, found: Mapping[Key, Derived]) -> None:
+    stored = [
+        dict(row)
+        for condition in where_keys(people, found)
+        for row in connection.execute(select(people).where(condition)).mappings()
+    ]
+    wanted = [row for key, each in found.items() for row in _people_rows(key, each)]
+    replace_rows(connection, people, stored, wanted)
+
+
+def set_aside(connection: Connection, *, now: datetime) -> None:
+    """Moves to the past what is kept of entries that do not hold or decide nothing: none should be there."""
+    decided = select(standings.c.ledger_id).where(standings.c.outcome.in_([each.value for each in DECIDED]))
+    for table, past in ((touches, past_touches), (credits_, past_credits)):
+        strays = select(table).where(table.c.ledger_id.not_in(decided))
+        rows = [dict(row) for row in connection.execute(strays).mappings()]
+        replace_rows(
+            connection, table, rows, [], past=past, at=lambda row: max(now, row["learned_at"] or now)
+        )
+
+
+def everybody(connection: Connection) -> set[Key]:
+    """Everybody who was found behind a lead or an opportunity."""
+    columns = (people.c.person_connection, people.c.person_object, people.c.person_id)
+    return {key_of(row, "person_") for row in connection.execute(select(*columns).distinct())}
 
 
 def subjects_of(connection: Connection, persons: Iterable[Key]) -> set[Key]:
@@ -141,31 +189,33 @@ def _people(connection: Connection, subjects: Iterable[Key]) -> dict[Key, list[P
     return found
 
 
-def _touches(connection: Connection, subject_of: Mapping[int, Key]) -> dict[Key, list[Membership]]:
-    found: dict[Key, list[Membership]] = {}
-    for ids in chunks(sorted(subject_of)):
-        for row in connection.execute(select(touches).where(touches.c.ledger_id.in_(ids))):
-            membership = Membership(
-                campaign=CampaignKey(row.campaign_connection, row.campaign_id),
-                member_id=row.member_id,
-                person=key_of(row, "person_"),
-                link=Link(row.link),
-                at=row.touched_at,
-            )
-            found.setdefault(subject_of[row.ledger_id], []).append(membership)
+def _rows_of(connection: Connection, table: Table, entries: Iterable[int]) -> dict[int, list[Any]]:
+    """The rows of each of these entries of the ledger."""
+    found: dict[int, list[Any]] = {}
+    for ids in chunks(sorted(entries)):
+        for row in connection.execute(select(table).where(table.c.ledger_id.in_(ids))):
+            found.setdefault(row.ledger_id, []).append(row)
     return found
 
 
-def _credits(connection: Connection, subject_of: Mapping[int, Key]) -> dict[Key, list[Share]]:
-    found: dict[Key, list[Share]] = {}
-    for ids in chunks(sorted(subject_of)):
-        for row in connection.execute(select(credits_).where(credits_.c.ledger_id.in_(ids))):
-            campaign = CampaignKey(row.campaign_connection, row.campaign_id) if row.campaign_id else None
-            credit = Credit(share=row.share, campaign=campaign, cause=Cause(row.cause) if row.cause else None)
-            found.setdefault(subject_of[row.ledger_id], []).append(
-                Share(model=AttributionModel(row.model), credit=credit)
-            )
-    return found
+def _newest(rows: Iterable[Any]) -> datetime | None:
+    return max((row.learned_at for row in rows if row.learned_at), default=None)
+
+
+def _membership(row: Any) -> Membership:
+    return Membership(
+        campaign=CampaignKey(row.campaign_connection, row.campaign_id),
+        member_id=row.member_id,
+        person=key_of(row, "person_"),
+        link=Link(row.link),
+        at=row.touched_at,
+    )
+
+
+def _share(row: Any) -> Share:
+    campaign = CampaignKey(row.campaign_connection, row.campaign_id) if row.campaign_id else None
+    credit = Credit(share=row.share, campaign=campaign, cause=Cause(row.cause) if row.cause else None)
+    return Share(model=AttributionModel(row.model), credit=credit)
 
 
 def _people_rows(subject: Key, derived: Derived) -> list[dict[str, Any]]:
@@ -207,8 +257,3 @@ def _credit_rows(ledger_id: int, derived: Derived) -> list[dict[str, Any]]:
         }
         for share in derived.credits
     ]
-
-
-def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
-    for chunk in chunks(rows):
-        connection.execute(insert(table), chunk)

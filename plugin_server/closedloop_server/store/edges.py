@@ -76,11 +76,21 @@ def into(
     return [_edge(row) for values in among_keys(ends) for row in connection.execute(_INTO, values | wanted)]
 
 
+def pointing_at(connection: Connection, ends: Iterable[Key], roles: Sequence[Role]) -> list[Edge]:
+    """The edges that records have to `ends`, those of deleted records too."""
+    wanted = {"roles": [role.value for role in roles]}
+    return [
+        _edge(row) for values in among_keys(ends) for row in connection.execute(_POINTING_AT, values | wanted)
+    ]
+
+
 _REMOVED = delete(edges).where(is_among_keys(edges))
 
 _OF_ROLES = edges.c.role.in_(bindparam("roles", expanding=True))
 
 _OUT_OF = select(edges).where(is_among_keys(edges), _OF_ROLES)
+
+_POINTING_AT = select(edges).where(is_among_keys(edges, "to_"), _OF_ROLES)
 
 _INTO = (
     select(edges)

@@ -1,65 +1,112 @@
-"""Opens the database and hands out its transactions: any number of readers, one writer at a time.
+"""Opens the database and hands out its transactions.
 
 with reading(engine) as connection: …
 with writing(engine) as connection: …
+
+SQLite has any number of readers and one writer at a time; on PostgreSQL writers meet only where they write
+the same rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from closedloop_server.store.fair_lock import FairLock
+from closedloop_server.store.postgresql import open_postgresql
 
 _WRITES = "closedloop_writes"
 
-_writers: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
+_writers: WeakKeyDictionary[Engine, FairLock] = WeakKeyDictionary()
 _writers_lock = Lock()
 
 
 def open_engine(url: str) -> Engine:
     """An engine on the database at `url`, set up so that a committed transaction survives a power cut."""
+    if not url.startswith("sqlite"):
+        return open_postgresql(url)
     # hide_parameters: an error message must not carry a customer's data into the log.
     engine = create_engine(url, hide_parameters=True, pool_size=16, max_overflow=16)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether this says that the database cannot be reached or is too busy now, and nothing about the
+    statement: what failed may be tried again."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one consistent state and writes nothing."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with engine.connect() as connection:
         yield connection
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that commits when the block ends, and leaves nothing when it fails."""
-    with _writer(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
+def writing(engine: Engine, *, urgent: bool = False) -> Iterator[Connection]:
+    """A transaction that commits when the block ends, and leaves nothing when it fails.
+
+    An urgent one goes before those that wait already: for what somebody outside waits for, and short.
+    """
+    with (
+        _turn(engine, urgent=urgent),
+        engine.connect() as connection,
+        # An option of the connection: an engine with the option costs as much as a small transaction.
+        connection.execution_options(**{_WRITES: True}).begin(),
+    ):
         yield connection
 
 
-def _writer(engine: Engine) -> Lock:
+def _turn(engine: Engine, *, urgent: bool) -> AbstractContextManager[None]:
     """The turn of the one writer within this process.
 
     SQLite's own waiting is a back-off without order, under which the unlucky thread waits longest.
     """
     if engine.dialect.name != "sqlite":
-        return Lock()
+        return nullcontext()
     with _writers_lock:
-        return _writers.setdefault(engine, Lock())
+        lock = _writers.setdefault(engine, FairLock())
+    return lock.held(urgent=urgent)
 
 
 def _prepare(connection: Any, _: Any) -> None:
     # The driver must not open transactions by itself: `_begin` does, with the right kind of lock.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON", _ERASING):
         connection.execute(f"PRAGMA {pragma}")
+
+
+_ERASING = "secure_delete=ON"
+"""What is deleted or written over is overwritten in the file too: a person who was erased is not in it."""
+
+
+def forget_log(engine: Engine) -> bool:
+    """Empties SQLite's write-ahead log, which holds older versions of what was written over; whether it could
+    be done now. On PostgreSQL, where VACUUM does the like, there is nothing to do."""
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, _, _) = cursor.fetchone() or (1, 0, 0)
+        return not busy
+    finally:
+        connection.close()
 
 
 def _begin(connection: Connection) -> None:

@@ -1,53 +1,46 @@
-"""What campaigns and people should show, and what their CRM was told of it."""
+"""What campaigns and people should show."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from closedloop.loop.feedback import Delivery, DeliveryResult, Feedback, FeedbackKind, ReasonFeedback
+from closedloop.loop.feedback import Feedback, FeedbackKind, ReasonFeedback
 from closedloop.schema.schemas import dump_feedback, load_feedback
+from closedloop_server.store import priority
 from closedloop_server.store.rows import chunks, upsert
-from closedloop_server.store.tables import delivered, desired
-
-_FIRST = (FeedbackKind.PERSON, FeedbackKind.CAMPAIGN, FeedbackKind.REASON)
-"""What is delivered first when there is much to deliver."""
+from closedloop_server.store.tables import delivered, desired, overridden, tellings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A feedback value that its CRM was not told yet; `digest` is of exactly this value."""
+def desire(
+    connection: Connection, name: str, values: Iterable[Feedback], *, now: datetime, bulk: bool = False
+) -> int:
+    """Makes these values what targets in a connection should show; returns how many differ from before.
 
-    feedback: Feedback
-    digest: str
-    attempts: int
-
-
-def desire(connection: Connection, name: str, values: Iterable[Feedback], *, now: datetime) -> int:
-    """Makes these values what targets in a connection should show; returns how many differ from before."""
-    rows = {value.key: _desired(name, value, now) for value in values}
-    known = digests(connection, name, rows)
-    news = [row for key, row in rows.items() if known.get(key) != row["digest"]]
-    upsert(connection, desired, news)
+    `bulk` values wait behind all others. What waits because of a new decision is never put back, and bulk
+    that a new decision confirms goes to the front.
+    """
+    wanted = {value.key: value for value in values}
+    known = _known(connection, name, wanted)
+    rows = {key: _desired(name, value, now, bulk=bulk) for key, value in wanted.items()}
+    news = {key: row for key, row in rows.items() if key not in known or known[key].digest != row["digest"]}
+    for key, row in news.items():
+        if key in known and known[key].waits:
+            row["priority"] = min(row["priority"], known[key].priority)
+    upsert(connection, desired, list(news.values()))
+    same = (row for key, row in rows.items() if key not in news)
+    _promote(connection, [row for row in same if _is_later(known[row["key"]], row["priority"])])
     return len(news)
 
 
 def digests(connection: Connection, name: str, keys: Iterable[str]) -> dict[str, str]:
     """The digests of what these targets of a connection should show, where that is known."""
-    columns = (desired.c.key, desired.c.digest)
-    return {
-        row.key: row.digest
-        for chunk in chunks(sorted(set(keys)))
-        for row in connection.execute(
-            select(*columns).where(desired.c.connection == name, desired.c.key.in_(chunk))
-        )
-    }
+    return {key: row.digest for key, row in _known(connection, name, keys).items()}
 
 
 def shown_rows(
@@ -69,92 +62,40 @@ def shown_rows(
 
 
 def drop(connection: Connection, name: str, keys: Iterable[str]) -> None:
-    """Forgets targets of a connection that are no longer there to show anything."""
+    """Forgets targets of a connection that are no longer there to show anything, and all that they were
+    told: it may name people."""
     for chunk in chunks(sorted(set(keys))):
-        connection.execute(delete(desired).where(desired.c.connection == name, desired.c.key.in_(chunk)))
+        # `desired` first: whoever tells a target holds this row while it writes the others.
+        for table in (desired, delivered, tellings, overridden):
+            connection.execute(delete(table).where(table.c.connection == name, table.c.key.in_(chunk)))
 
 
-def due(connection: Connection, name: str, *, now: datetime, limit: int) -> list[Due]:
-    """What a connection's CRM has to be told now, people first."""
-    order = case({kind.value: place for place, kind in enumerate(_FIRST)}, value=desired.c.kind)
-    query = (
-        select(desired.c.state, desired.c.digest, func.coalesce(delivered.c.attempts, 0).label("attempts"))
-        .outerjoin(delivered, _told())
-        .where(
-            desired.c.connection == name,
-            _untold(),
-            or_(delivered.c.not_before.is_(None), delivered.c.not_before <= now),
+def _known(connection: Connection, name: str, keys: Iterable[str]) -> dict[str, Any]:
+    columns = (desired.c.key, desired.c.digest, desired.c.waits, desired.c.priority)
+    return {
+        row.key: row
+        for chunk in chunks(sorted(set(keys)))
+        for row in connection.execute(
+            select(*columns).where(desired.c.connection == name, desired.c.key.in_(chunk))
         )
-        .order_by(order, desired.c.changed_at, desired.c.key)
-        .limit(limit)
-    )
-    return [
-        Due(feedback=load_feedback(row.state), digest=row.digest, attempts=row.attempts)
-        for row in connection.execute(query)
+    }
+
+
+def _is_later(row: Any, place: int) -> bool:
+    return bool(row.waits) and row.priority > place
+
+
+def _promote(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    found = [
+        {"of_connection": row["connection"], "of_key": row["key"], "place": row["priority"]}
+        for row in sorted(rows, key=lambda row: str(row["key"]))
     ]
+    if found:
+        one = (desired.c.connection == bindparam("of_connection"), desired.c.key == bindparam("of_key"))
+        connection.execute(update(desired).where(*one).values(priority=bindparam("place")), found)
 
 
-def next_due(connection: Connection, name: str) -> datetime | None:
-    """When the next value that waits for another try may be told."""
-    found: datetime | None = connection.scalar(
-        select(func.min(delivered.c.not_before))
-        .select_from(desired.outerjoin(delivered, _told()))
-        .where(desired.c.connection == name, _untold())
-    )
-    return found
-
-
-def waiting(connection: Connection, names: Sequence[str]) -> bool:
-    """Whether anything is still to be told to one of these connections, be it later."""
-    query = (
-        select(desired.c.key)
-        .outerjoin(delivered, _told())
-        .where(desired.c.connection.in_(names), _untold())
-        .limit(1)
-    )
-    return connection.execute(query).first() is not None
-
-
-def record(
-    connection: Connection,
-    name: str,
-    told: Mapping[str, Due],
-    results: Iterable[tuple[DeliveryResult, datetime | None]],
-    *,
-    now: datetime,
-) -> None:
-    """Keeps how each of these values fared; a time with a result is when to try again."""
-    rows = [
-        {
-            "connection": name,
-            "key": result.key,
-            "digest": told[result.key].digest,
-            "delivery": result.delivery.value,
-            "code": result.code,
-            "message": result.message,
-            "attempts": told[result.key].attempts + 1 if result.delivery is Delivery.RETRY else 0,
-            "not_before": not_before,
-            "at": now,
-        }
-        for result, not_before in results
-    ]
-    upsert(connection, delivered, rows)
-
-
-def _told() -> ColumnElement[bool]:
-    return and_(delivered.c.connection == desired.c.connection, delivered.c.key == desired.c.key)
-
-
-def _untold() -> ColumnElement[bool]:
-    """A refused value is told again only when it changes; one that is to be retried is not told yet."""
-    return or_(
-        delivered.c.digest.is_(None),
-        delivered.c.digest != desired.c.digest,
-        delivered.c.delivery == Delivery.RETRY.value,
-    )
-
-
-def _desired(name: str, value: Feedback, now: datetime) -> dict[str, Any]:
+def _desired(name: str, value: Feedback, now: datetime, *, bulk: bool) -> dict[str, Any]:
     state = dump_feedback(value)
     return {
         "connection": name,
@@ -164,4 +105,6 @@ def _desired(name: str, value: Feedback, now: datetime) -> dict[str, Any]:
         "state": state,
         "digest": hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest(),
         "changed_at": now,
+        "waits": True,
+        "priority": priority.of(value.kind, bulk=bulk),
     }

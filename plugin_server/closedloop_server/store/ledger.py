@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from closedloop.loop.dispositions import Decision
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import DECIDED, Outcome, ReasonCode
+from closedloop_server.store.leases import SupersededError
 from closedloop_server.store.rows import Key, key_of, key_values, upsert, where_keys
 from closedloop_server.store.tables import ledger, people, standings
 
@@ -25,6 +26,7 @@ class Entry:
     number: int
     decision: Decision
     learned_at: datetime
+    mappings: str | None = None
 
     @property
     def decided(self) -> bool:
@@ -74,16 +76,45 @@ def decided_by(connection: Connection, name: str, users: Iterable[str]) -> list[
     return [key_of(row) for row in connection.execute(query)]
 
 
-def append(connection: Connection, decisions: Mapping[Key, Decision], *, now: datetime) -> dict[Key, Entry]:
-    """Adds an entry for each of these subjects and makes it the one that holds."""
+def check(connection: Connection, held: Mapping[Key, Entry | None]) -> None:
+    """Fails with SupersededError unless these are the newest entries of these subjects, None for none at all:
+    what was judged from older ones must not be added."""
+    newest = _last_numbers(connection, held)
+    for subject, entry in held.items():
+        if newest.get(subject, 0) != (entry.number if entry else 0):
+            raise SupersededError(
+                f"the ledger has learned more about a {subject.object} of {subject.connection} than was"
+                " looked at: it is judged again",
+                reason="judged_meanwhile",
+            )
+
+
+def append(
+    connection: Connection, decisions: Mapping[Key, Decision], *, at: Mapping[Key, datetime], mappings: str
+) -> dict[Key, Entry]:
+    """Adds an entry for each of these subjects and makes it the one that holds. `at` says when it is learned,
+    `mappings` which version of the mappings decided."""
     numbers = _last_numbers(connection, decisions)
-    rows = [_row(key, decision, numbers.get(key, 0) + 1, now) for key, decision in decisions.items()]
+    rows = [
+        {**_row(key, decision, numbers.get(key, 0) + 1), "learned_at": at[key], "mappings": mappings}
+        for key, decision in sorted(decisions.items())
+    ]
     if not rows:
         return {}
     connection.execute(insert(ledger), rows)
     added = _numbered(connection, {key: numbers.get(key, 0) + 1 for key in decisions})
     upsert(connection, standings, [_standing(entry) for entry in added.values()])
     return added
+
+
+def stand_anew(connection: Connection) -> None:
+    """Makes the newest entry of every lead and opportunity the one that holds, whatever stood before."""
+    subject = (ledger.c.connection, ledger.c.object, ledger.c.crm_id)
+    last = select(*subject, func.max(ledger.c.entry).label("entry")).group_by(*subject).subquery()
+    is_last = and_(*(last.c[column.name] == column for column in (*subject, ledger.c.entry)))
+    entries = [_entry(row) for row in connection.execute(select(ledger).join(last, is_last))]
+    connection.execute(delete(standings))
+    upsert(connection, standings, [_standing(entry) for entry in entries])
 
 
 def erase_notes(connection: Connection, subjects: Iterable[Key]) -> None:
@@ -112,7 +143,7 @@ def _numbered(connection: Connection, numbers: Mapping[Key, int]) -> dict[Key, E
     return {key_of(row): _entry(row) for row in rows if row.entry == numbers[key_of(row)]}
 
 
-def _row(key: Key, decision: Decision, number: int, now: datetime) -> dict[str, Any]:
+def _row(key: Key, decision: Decision, number: int) -> dict[str, Any]:
     return {
         **key_values(key),
         "entry": number,
@@ -127,7 +158,6 @@ def _row(key: Key, decision: Decision, number: int, now: datetime) -> dict[str, 
         "decided_by": decision.decided_by,
         "amount": decision.amount.amount if decision.amount else None,
         "currency": decision.amount.currency if decision.amount else None,
-        "learned_at": now,
     }
 
 
@@ -159,6 +189,7 @@ def _entry(row: Any) -> Entry:
             amount=None if row.amount is None else Money(amount=row.amount, currency=row.currency),
         ),
         learned_at=row.learned_at,
+        mappings=row.mappings,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the derived tables were made with."""
+"""Single values that are remembered: what the derived tables were made with, when what is old was removed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,21 @@ class Mark(StrEnum):
 
     MAPPINGS = "mappings"
     ATTRIBUTION = "attribution"
+    CLEARED = "cleared"  # when what is old was last removed
 
 
-def differs(connection: Connection, mark: Mark, value: str) -> bool:
-    """Sets the mark; returns whether another value stood there. The first time nothing did."""
-    before = connection.scalar(select(marks.c.value).where(marks.c.name == mark.value))
+def value(connection: Connection, mark: Mark) -> str | None:
+    """What a mark says; None while nothing was noted."""
+    return connection.scalar(select(marks.c.value).where(marks.c.name == mark.value))
+
+
+def put(connection: Connection, mark: Mark, value: str) -> None:
+    """Sets the mark."""
     upsert(connection, marks, [{"name": mark.value, "value": value}])
-    return before is not None and before != value
+
+
+def differs(connection: Connection, mark: Mark, new: str) -> bool:
+    """Sets the mark; returns whether another value stood there. The first time nothing did."""
+    before = value(connection, mark)
+    upsert(connection, marks, [{"name": mark.value, "value": new}])
+    return before is not None and before != new

@@ -22,23 +22,31 @@ class Work(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale:
-    """One object with the number of changes seen."""
+    """One object with the number of changes seen; `bulk`: it waits only because everything was read."""
 
     key: Key
     noted: int
+    bulk: bool = False
 
 
-def note(connection: Connection, work: Work, keys: Iterable[Key]) -> None:
-    """Remembers that these objects wait for `work`."""
-    rows = [{"work": work.value, **key_values(key), "noted": 1} for key in set(keys)]
-    upsert(connection, stale, rows, grow="noted")
+def note(connection: Connection, work: Work, keys: Iterable[Key], *, bulk: bool = False) -> None:
+    """Remembers that these objects wait for `work`. What waits because something just happened goes before
+    what is only `bulk`, and stays so however often it is noted again."""
+    rows = [{"work": work.value, **key_values(key), "noted": 1, "bulk": bulk} for key in set(keys)]
+    upsert(connection, stale, rows, keep=("bulk",) if bulk else (), grow="noted")
 
 
 def waiting(connection: Connection, work: Work, *, limit: int) -> list[Stale]:
-    """Some of what waits for `work`."""
-    columns = (stale.c.connection, stale.c.object, stale.c.crm_id)
+    """Some of what waits for `work`: first what just happened, then what is bulk, never both together."""
+    columns = (stale.c.bulk, stale.c.connection, stale.c.object, stale.c.crm_id)
     query = select(stale).where(stale.c.work == work.value).order_by(*columns).limit(limit)
-    return [Stale(key=key_of(row), noted=row.noted) for row in connection.execute(query)]
+    found = [Stale(key=key_of(row), noted=row.noted, bulk=row.bulk) for row in connection.execute(query)]
+    return [each for each in found if each.bulk == found[0].bulk]
+
+
+def is_bulk(some: Sequence[Stale]) -> bool:
+    """Whether these, of which `waiting` gives either kind alone, are bulk: so is what follows from them."""
+    return any(each.bulk for each in some)
 
 
 def strike(connection: Connection, work: Work, done: Sequence[Stale]) -> None:

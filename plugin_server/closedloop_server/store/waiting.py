@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from closedloop_server.store import feedback
+from closedloop_server.store import telling
 from closedloop_server.store.tables import hints, inbox, stale
 
 
@@ -18,4 +18,4 @@ def anything(connection: Connection, names: Sequence[str]) -> bool:
         select(stale.c.crm_id),
     )
     found = any(connection.execute(query.limit(1)).first() is not None for query in queries)
-    return found or feedback.waiting(connection, names)
+    return found or telling.waiting(connection, names)

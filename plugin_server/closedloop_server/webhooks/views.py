@@ -1,25 +1,36 @@
-"""Who -> verify -> parse -> store -> answer. What cannot be verified leaves no trace but its answer."""
+"""Who -> verify -> store -> answer; everything else happens behind it.
+
+What cannot be verified leaves no trace but its answer.
+"""
 
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
 from flask import Blueprint, Response, current_app, jsonify, make_response, request
+from flask.blueprints import BlueprintSetupState
 
 from closedloop.crm.hubspot import events as hubspot
 from closedloop.crm.salesforce import events as salesforce
 from closedloop.errors import DeliveryRefusedError
 from closedloop.schema.vocabulary import CrmName
-from closedloop_server.pipeline.inbox import hints_of
 from closedloop_server.services import Services
 from closedloop_server.settings import ConnectionSettings
-from closedloop_server.store import inbox
-from closedloop_server.store.engine import writing
+from closedloop_server.store.inbox import Arrival
 from closedloop_server.webhooks import checks
-from closedloop_server.work.kinds import Kind, Work
+from closedloop_server.webhooks.committing import RETRY_AFTER, SharedCommits
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 log = logging.getLogger(__name__)
+
+_COMMITS = "closedloop.webhooks"
+
+
+@blueprint.record
+def _prepare(setup: BlueprintSetupState) -> None:
+    """Every application commits for itself: all its threads together."""
+    setup.app.extensions[_COMMITS] = SharedCommits(setup.app.extensions["closedloop"])
 
 
 @blueprint.post("/salesforce/<name>/<secret>")
@@ -47,8 +58,7 @@ def hubspot_delivery(name: str) -> Response:
         timestamp=request.headers.get("X-HubSpot-Request-Timestamp"),
         now=_services().clock(),
     )
-    # Refuses what is not a batch of events, or is one of another portal.
-    hints_of(_services(), connection, body)
+    hubspot.check(body, portal_id=connection.organisation_id, app_id=connection.app_id)
     return jsonify(stored=True, known=not _store(connection, body))
 
 
@@ -56,7 +66,12 @@ def hubspot_delivery(name: str) -> Response:
 def refuse(error: DeliveryRefusedError) -> Response:
     """Says why a delivery is refused; the reason goes unchanged into the log."""
     log.warning("%s refused: %s", request.endpoint, error.reason)
-    return make_response(jsonify(error=error.reason, message=error.message), error.status)
+    answer = make_response(jsonify(error=error.reason, message=error.message), error.status)
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_AFTER)
+    if error.reason == "wrong_content_encoding":
+        answer.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
+    return answer
 
 
 def _services() -> Services:
@@ -70,15 +85,13 @@ def _connection(name: str, crm: CrmName) -> ConnectionSettings | None:
 
 
 def _store(connection: ConnectionSettings, body: bytes) -> bool:
-    """Commits the body, then wakes the reader; False for bytes that were delivered before."""
-    services = _services()
-    with writing(services.engine) as database:
-        new = inbox.keep(
-            database,
-            connection.name,
+    """Returns when the body is on the disk; False for bytes that were delivered before."""
+    commits: SharedCommits = current_app.extensions[_COMMITS]
+    return commits.store(
+        Arrival(
+            connection=connection.name,
             content_type=request.mimetype,
             body=body,
-            now=services.clock(),
+            received_at=_services().clock(),
         )
-    services.wake(Work(Kind.LOOP))
-    return new
+    )

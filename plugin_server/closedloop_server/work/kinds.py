@@ -13,6 +13,8 @@ class Kind(StrEnum):
     LOOP = "loop"  # reads the inbox, derives and publishes: the ledger has one writer
     READ = "read"  # reads what one CRM may have changed
     TELL = "tell"  # tells one CRM what its campaigns and people should show
+    SEND = "send"  # sends webhooks to whoever subscribes to them
+    KEEP = "keep"  # removes what is older than it is kept
 
 
 OF_EACH_CONNECTION = (Kind.READ, Kind.TELL)

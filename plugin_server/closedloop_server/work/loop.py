@@ -9,6 +9,7 @@ from closedloop_server.pipeline.expand import expand
 from closedloop_server.pipeline.inbox import read_inbox
 from closedloop_server.pipeline.publish import publish
 from closedloop_server.services import Services
+from closedloop_server.subscriptions.breaches import notice
 from closedloop_server.work.kinds import Work, all_work
 
 SHARE = 20
@@ -27,7 +28,7 @@ def _round(services: Services, check: Callable[[], None]) -> int:
     """Takes every step, each until it is done or had its share: a flood before one must not starve
     those behind it, and what comes in small portions is worked out together."""
     done = 0
-    for step in (read_inbox, expand, derive, publish):
+    for step in (read_inbox, expand, derive, publish, notice):
         for _ in range(SHARE):
             check()
             count = step(services)

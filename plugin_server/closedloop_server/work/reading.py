@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from closedloop_server.pipeline.belonging import check_organisation
 from closedloop_server.pipeline.refresh import poll, refresh
 from closedloop_server.services import Services
 from closedloop_server.store import cursors, hints
@@ -28,6 +29,7 @@ def read_crm(services: Services, work: Work, check: Callable[[], None]) -> datet
         services.wake(_LOOP)
         follow_hints()
 
+    check_organisation(services, name)
     follow_hints()
     if _poll_is_due(services, name):
         poll(services, name, between=between_pages)
@@ -37,8 +39,7 @@ def read_crm(services: Services, work: Work, check: Callable[[], None]) -> datet
 
 def _poll_is_due(services: Services, name: str) -> bool:
     with reading(services.engine) as connection:
-        at = cursors.next_poll(connection, name)
-    return at is None or at <= services.clock()
+        return cursors.due(connection, name, now=services.clock())
 
 
 def _next(services: Services, name: str) -> datetime | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from closedloop_server.pipeline.deliver import deliver
+from closedloop_server.pipeline.deliver import deliver, next_due
+from closedloop_server.pipeline.refusals import mind_refusals
 from closedloop_server.services import Services
-from closedloop_server.store import feedback
-from closedloop_server.store.engine import reading
 from closedloop_server.work.kinds import Work
 
 
@@ -16,5 +15,5 @@ def tell_crm(services: Services, work: Work, check: Callable[[], None]) -> datet
     """Tells everything that may be told now; returns when something may be told again."""
     while deliver(services, work.connection):
         check()
-    with reading(services.engine) as connection:
-        return feedback.next_due(connection, work.connection)
+    times = (mind_refusals(services, work.connection), next_due(services, work.connection))
+    return min((time for time in times if time is not None), default=None)

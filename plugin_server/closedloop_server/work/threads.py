@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from closedloop.crm.retry import waiting_by
-from closedloop.errors import CrmError, RetryableError
-from closedloop_server.failure import where
-from closedloop_server.pipeline.backoff import again_at
-from closedloop_server.store.leases import SupersededError
+from closedloop_server.services import Services
+from closedloop_server.work.kinds import Work, all_work
+from closedloop_server.work.owned import OwnedWork, Stopped, failure, worker_name
 
 SWEEP = timedelta(seconds=5)
 """How long a worker sleeps at most: the wake-ups that were lost are found then."""
 
 log = logging.getLogger(__name__)
-
-
-class Stopped(Exception):  # noqa: N818 - no error: it ends a long turn early
-    """The worker is asked to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,26 +93,28 @@ class Worker:
             again = self._turn()
         except Stopped:
             return None
-        except (CrmError, SupersededError) as error:
-            return self._failed(f"{error.reason}: {error.message}", error)
         except Exception as error:  # noqa: BLE001 - a worker outlives whatever one turn runs into
-            return self._failed(f"unexpected: {where(error)}", error)
+            return self._failed(error)
         self.state = WorkerState(name=self.state.name, turns=self.state.turns + 1)
         return again
 
-    def _failed(self, what: str, error: Exception) -> datetime:
-        failures = self.state.failures + 1
-        retry_after = error.retry_after if isinstance(error, RetryableError) else None
-        until = again_at(self._clock(), failures, retry_after)
+    def _failed(self, error: Exception) -> datetime:
+        failed = failure(error, self.state.failures, self._clock())
         self.state = WorkerState(
             name=self.state.name,
             turns=self.state.turns + 1,
-            failures=failures,
-            error=what,
-            held_until=until,
+            failures=failed.failures,
+            error=failed.error,
+            held_until=failed.until,
         )
-        log.warning("%s failed (%d in a row), next try at %s: %s", self.state.name, failures, until, what)
-        return until
+        log.warning(
+            "%s failed (%d in a row), next try at %s: %s",
+            self.state.name,
+            failed.failures,
+            failed.until,
+            failed.error,
+        )
+        return failed.until
 
     def _sleep_until(self, again: datetime | None) -> None:
         """Sleeps until then, until woken or for a sweep; a wake-up does not end the wait after a failure."""
@@ -128,3 +126,47 @@ class Worker:
             if not woken or self.state.held_until is None:
                 return
             self._awake.clear()
+
+
+class ThreadTeam:
+    """A thread for each piece of work: one reads the inbox, derives and publishes, because the ledger has one
+    writer; for each connection one reads the CRM and one tells it."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        holder = worker_name()
+        self._workers = {work: self._worker(work, holder) for work in all_work(services.crms)}
+
+    def _worker(self, work: Work, holder: str) -> Worker:
+        def check() -> None:
+            self._workers[work].check()
+
+        owned = OwnedWork(self._services, work, holder=holder, check=check)
+        return Worker(str(work), owned.take_turn, clock=self._services.clock)
+
+    def start(self) -> None:
+        """Takes the first turns at once."""
+        for worker in self._workers.values():
+            worker.start()
+
+    def stop(self, patience: float) -> None:
+        """Ends every thread after what it is doing; waits so many seconds at most."""
+        for worker in self._workers.values():
+            worker.ask_to_stop()
+        deadline = time.monotonic() + patience
+        for worker in self._workers.values():
+            worker.join(max(deadline - time.monotonic(), 0))
+
+    def wake(self, *works: Work) -> None:
+        """Has these looked at soon."""
+        for work in works:
+            self._workers[work].wake()
+
+    def hurry(self, *works: Work) -> None:
+        """Has these looked at now, whatever failed before."""
+        for work in works:
+            self._workers[work].hurry()
+
+    def states(self) -> tuple[WorkerState, ...]:
+        """How every worker fares."""
+        return tuple(worker.state for worker in self._workers.values())

@@ -12,8 +12,10 @@ from datetime import datetime
 
 from closedloop_server.services import Services
 from closedloop_server.work.kinds import Kind, Work
+from closedloop_server.work.keeping import clear_old
 from closedloop_server.work.loop import turn_the_loop
 from closedloop_server.work.reading import read_crm
+from closedloop_server.work.sending import send
 from closedloop_server.work.telling import tell_crm
 
 
@@ -35,4 +37,6 @@ _TURNS: Mapping[Kind, Callable[[Services, Work, Callable[[], None]], datetime | 
     Kind.LOOP: turn_the_loop,
     Kind.READ: read_crm,
     Kind.TELL: tell_crm,
+    Kind.SEND: send,
+    Kind.KEEP: clear_old,
 }

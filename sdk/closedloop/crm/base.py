@@ -5,7 +5,7 @@ A third CRM is one folder with the same file names, one mapping file and one row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -65,6 +65,11 @@ class Crm(Protocol):
     def organisation(self) -> Organisation:
         """The organisation or portal that the credentials belong to."""
 
+    def sizes(self) -> Mapping[ObjectType, int]:
+        """How many objects there are of each type that a poll from the beginning brings, in about a call per
+        type; those are left out that the CRM cannot or will not count. For progress only: nothing depends
+        on it."""
+
     def refresh(self, refs: Iterable[Ref]) -> Batch:
         """The present state of these objects, with everything the loop needs to judge them: the stages are
         not included, the people are, and so are their campaign members and contact roles, and the
@@ -80,6 +85,16 @@ class Crm(Protocol):
         A value that the CRM refuses does not hold up the others. Raises only when nothing could be
         written at all (no connection, no credentials, no quota).
         """
+
+    def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
+        """In which of our fields the target, as `refresh` or `poll` read it, shows something else than this
+        feedback: our names with what stands there, "" for nothing. Compared as the CRM keeps it: rounded,
+        cut and trimmed. None where the record does not tell."""
+
+    def feedback_form(self) -> str:
+        """A text that changes whenever the CRM's admin changes something about the fields that feedback is
+        written to: what was refused before may be taken then. A change may take a quarter of an hour to
+        show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

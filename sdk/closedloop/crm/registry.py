@@ -15,6 +15,7 @@ from closedloop.mapping.document import nearest
 from closedloop.schema.vocabulary import CrmName
 
 if TYPE_CHECKING:
+    from closedloop.crm.budget import Budget
     from closedloop.crm.hubspot import HubSpotCrm
     from closedloop.crm.salesforce import SalesforceCrm
 
@@ -38,6 +39,7 @@ def connect(
     *,
     mappings: Mappings | None = None,
     overlay: Overlay | None = None,
+    budget: Budget | None = None,
     **credentials: Any,
 ) -> SalesforceCrm: ...
 
@@ -48,24 +50,36 @@ def connect(
     *,
     mappings: Mappings | None = None,
     overlay: Overlay | None = None,
+    budget: Budget | None = None,
     **credentials: Any,
 ) -> HubSpotCrm: ...
 
 
 @overload
 def connect(
-    name: str, *, mappings: Mappings | None = None, overlay: Overlay | None = None, **credentials: Any
+    name: str,
+    *,
+    mappings: Mappings | None = None,
+    overlay: Overlay | None = None,
+    budget: Budget | None = None,
+    **credentials: Any,
 ) -> SalesforceCrm | HubSpotCrm: ...
 
 
 def connect(
-    name: str, *, mappings: Mappings | None = None, overlay: Overlay | None = None, **credentials: Any
+    name: str,
+    *,
+    mappings: Mappings | None = None,
+    overlay: Overlay | None = None,
+    budget: Budget | None = None,
+    **credentials: Any,
 ) -> SalesforceCrm | HubSpotCrm:
     """A connected CRM: `connect("salesforce", login_url=…, client_id=…, client_secret=…)`.
 
     The credentials are the fields of `SalesforceCredentials` or `HubSpotCredentials`. `mappings`
     defaults to the shipped files; `overlay` changes this connection's alone, such as
-    `{"objects": {"lead": {"fields": {"reason": "Why_Not__c"}}}}`. Nothing is sent before the connection is
+    `{"objects": {"lead": {"fields": {"reason": "Why_Not__c"}}}}`. `budget` counts this connection's calls,
+    by default within this process: see `closedloop.crm.budget`. Nothing is sent before the connection is
     used. Raises SettingsError for a name or a credential that is not known, MappingError for the overlay.
     """
     crm, credentials_type = _adapter(name)
@@ -74,7 +88,7 @@ def connect(
     loaded = load_mappings() if mappings is None else _checked(mappings)
     if overlay is not None:
         loaded = loaded.overlaid(CrmName(name), overlay)
-    adapter: SalesforceCrm | HubSpotCrm = crm(given, loaded)
+    adapter: SalesforceCrm | HubSpotCrm = crm(given, loaded, budget=budget)
     return adapter
 
 

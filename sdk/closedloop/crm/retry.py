@@ -75,6 +75,13 @@ def remaining(most: float) -> float:
 
 
 @contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Within the block, in this thread, everything that is called has ended after so many seconds."""
+    with _until(seconds):
+        yield
+
+
+@contextmanager
 def waiting_by(sleep: Callable[[float], None]) -> Iterator[None]:
     """Within the block, in this thread, `sleep` waits between two tries. What it raises ends them."""
     token = _sleep.set(sleep)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +22,43 @@ class Token:
     address: str | None = None
     expires_in: float | None = None
     refresh_token: str | None = field(default=None, repr=False)
+
+
+class RefreshTokens(Protocol):
+    """Keeps the newest refresh token of a connection, for all processes that use the connection together.
+
+    A CRM that changes the refresh token with every use takes the use of an old one as a theft: so the newest
+    one is used by one process at a time.
+    """
+
+    def using(self, given: str) -> AbstractContextManager[UsedRefreshToken]:
+        """The newest refresh token, `given` if there is no newer one, while nobody else uses it."""
+
+
+class UsedRefreshToken(Protocol):
+    """A refresh token in use."""
+
+    value: str
+
+    def keep(self, changed: str) -> None:
+        """Keeps the one that the CRM gave in its place, before anything else is done."""
+
+
+class OwnRefreshToken:
+    """Keeps the newest refresh token in memory: for a program that is alone with its connection."""
+
+    def __init__(self) -> None:
+        self.value = ""
+
+    @contextmanager
+    def using(self, given: str) -> Iterator[OwnRefreshToken]:
+        """This very object."""
+        self.value = self.value or given
+        yield self
+
+    def keep(self, changed: str) -> None:
+        """Uses this one from now on."""
+        self.value = changed
 
 
 class Fetch(Protocol):

@@ -198,6 +198,12 @@ class CrmMapping:
         """Where this kind of feedback is written; None where the CRM has no place for it."""
         return self._spec.feedback.get(kind)
 
+    def shown(self, source: str) -> tuple[str, ...]:
+        """The fields of one of the CRM's objects that feedback is written to, by the records' own ids."""
+        targets = (target for target in self._spec.feedback.values() if target.key is None)
+        found = [name for target in targets if target.source == source for name in target.fields.values()]
+        return tuple(dict.fromkeys(found))
+
     def _first(self, object_type: ObjectType, source: str | None = None) -> ObjectSpec:
         for spec in self._spec.objects.get(object_type, ()):
             if source is None or spec.source == source:

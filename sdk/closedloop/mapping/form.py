@@ -173,10 +173,28 @@ class LeadStagesForm(Strict):
     categories = fields.Dict(keys=_word(tuple(StageMeaning)), values=Words())
 
 
+class ServiceLevelForm(Strict):
+    """How long a lead may wait, and for what."""
+
+    name = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[a-z][a-z0-9_-]{0,62}\Z", error="name it with a-z, 0-9, _ and -"),
+    )
+    within = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"[1-9][0-9]{0,3}[mhd]\Z", error="expected minutes, hours or days, such as 30m, 24h or 3d"
+        ),
+    )
+    until = _word(("decision", "stage_change"))
+    stages = Words()
+
+
 class LifecycleForm(Versioned):
     """lifecycle.yaml."""
 
     lead = fields.Dict(keys=_word(tuple(CrmName)), values=fields.Nested(LeadStagesForm), required=True)
+    service_levels = fields.List(fields.Nested(ServiceLevelForm))
 
 
 _MISSING = fields.Field.default_error_messages["required"]

@@ -1,10 +1,16 @@
-"""What it means to stand in a stage: opportunities by the CRM's own flags, leads by lifecycle.yaml."""
+"""What it means to stand in a stage: opportunities by the CRM's own flags, leads by lifecycle.yaml.
+
+The same file says how long a lead may wait.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
+from closedloop.loop.service_levels import ServiceLevel, Until
 from closedloop.mapping.document import Document
 from closedloop.mapping.form import LifecycleForm, check
 from closedloop.mapping.spelling import fold
@@ -14,10 +20,14 @@ from closedloop.schema.vocabulary import CrmName, ObjectType, StageMeaning
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The meanings of lead stages per CRM: by the word itself, and by the word in any case."""
+    """The meanings of lead stages per CRM: by the word itself, and by the word in any case.
+
+    The stages of a service level are folded: see `stage_names`.
+    """
 
     stages: Mapping[CrmName, Mapping[str, StageMeaning]]
     categories: Mapping[CrmName, Mapping[str, StageMeaning]]
+    service_levels: tuple[ServiceLevel, ...] = ()
 
     def meaning(
         self,
@@ -61,7 +71,41 @@ def build_lifecycle(document: Document) -> Lifecycle:
     for crm, entry in loaded["lead"].items():
         stages[CrmName(crm)] = _table(document, crm, "stages", entry["stages"])
         categories[CrmName(crm)] = _table(document, crm, "categories", entry.get("categories", {}))
-    return Lifecycle(stages=stages, categories=categories)
+    return Lifecycle(stages=stages, categories=categories, service_levels=_levels(document, loaded))
+
+
+def stage_names(*words: str | None) -> frozenset[str]:
+    """The names of a stage as service levels spell them."""
+    return frozenset(fold(word) for word in words if word)
+
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _levels(document: Document, loaded: Mapping[str, Any]) -> tuple[ServiceLevel, ...]:
+    levels: dict[str, ServiceLevel] = {}
+    for place, entry in enumerate(loaded.get("service_levels", ())):
+        level = _level(document, place, entry)
+        if level.name in levels:
+            raise document.error(
+                ("service_levels", place, "name"), f"`{level.name}` is a level already: name it otherwise"
+            )
+        levels[level.name] = level
+    return tuple(levels.values())
+
+
+def _level(document: Document, place: int, entry: Mapping[str, Any]) -> ServiceLevel:
+    if ("until" in entry) == ("stages" in entry):
+        raise document.error(
+            ("service_levels", place),
+            "say what ends the waiting: `until: decision`, `until: stage_change`, or the `stages` to be left",
+        )
+    return ServiceLevel(
+        name=entry["name"],
+        within=timedelta(**{_UNITS[entry["within"][-1]]: int(entry["within"][:-1])}),
+        until=Until(entry.get("until", Until.LEAVING)),
+        stages=stage_names(*entry.get("stages", ())),
+    )
 
 
 def _table(

@@ -27,7 +27,8 @@ FILES = (*(f"{crm}.yaml" for crm in CrmName), "reasons.yaml", "lifecycle.yaml")
 class Mappings:
     """All mapping files, checked and compiled; `version` is their digest, kept with what they produced.
 
-    `documents` are the CRMs' files as they were read, for `overlaid`.
+    `documents` are the CRMs' files as they were read, for `overlaid`. `files` is the text of all files by
+    name, which `mappings_from` makes the same mappings of.
     """
 
     crms: Mapping[CrmName, CrmMapping]
@@ -35,6 +36,7 @@ class Mappings:
     lifecycle: Lifecycle
     version: str
     documents: Mapping[CrmName, Document] = field(repr=False)
+    files: Mapping[str, str] = field(repr=False)
 
     def crm(self, crm: CrmName | str) -> CrmMapping:
         """The mapping of one CRM."""
@@ -56,6 +58,8 @@ class Mappings:
             self,
             crms={**self.crms, crm: CrmMapping(build_crm(document, crm), self.lifecycle, self.reasons)},
             documents={**self.documents, crm: document},
+            # JSON is YAML too.
+            files={**self.files, f"{crm}.yaml": _canonical(document).decode("utf-8", "surrogatepass")},
             version=_digest({"below": self.version.encode(), f"{crm} above": _canonical(upper)}),
         )
 
@@ -73,6 +77,12 @@ def load_mappings(directory: Path | None = None) -> Mappings:
     MappingError names the file and line of what is wrong.
     """
     return _shipped() if directory is None else _build({**_shipped_files(), **_own_files(Path(directory))})
+
+
+def mappings_from(files: Mapping[str, str]) -> Mappings:
+    """The mappings of files whose text is at hand, such as `files` of earlier ones; the shipped file stands in
+    for each that is missing. MappingError names the file and line of what is wrong."""
+    return _build({**_shipped_files(), **{name: text.encode() for name, text in files.items()}})
 
 
 @cache
@@ -116,6 +126,7 @@ def _build(files: Mapping[str, bytes]) -> Mappings:
         lifecycle=lifecycle,
         version=_digest({name: files[name] for name in FILES}),
         documents=crms,
+        files={name: files[name].decode() for name in FILES},
     )
 
 

@@ -84,15 +84,23 @@ class Custom(fields.Field[Any]):
 
 def jsonable(value: Any) -> Any:
     """The value with every part that JSON cannot hold as text: numbers that were read exactly, NaN, …."""
-    if value is None or isinstance(value, bool | int | str):
+    kind = type(value)
+    if kind in _JSON or value is None or isinstance(value, bool | int | str):
         return value
+    if kind is dict or isinstance(value, Mapping):
+        return {
+            key if type(key) is str else str(key): item if type(item) in _JSON else jsonable(item)
+            for key, item in value.items()
+        }
     if isinstance(value, float):
         return value if isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [jsonable(item) for item in value]
     return str(value)
+
+
+_JSON = frozenset({str, int, bool, type(None)})
+"""What is nearly everything in a payload, and JSON already."""
 
 
 class Raw(fields.Field[Any]):

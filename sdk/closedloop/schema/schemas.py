@@ -6,6 +6,7 @@ Decimals are text, times ISO 8601 in UTC. Unknown keys, naive times and numbers 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from closedloop.loop.feedback import (
     PersonFeedback,
     ReasonFeedback,
 )
+from closedloop.schema import quick
 from closedloop.schema.records import RECORDS, Record, Ref
 from closedloop.schema.shapes import schema_of
 from closedloop.schema.vocabulary import ObjectType
@@ -53,12 +55,22 @@ _FEEDBACK: Mapping[FeedbackKind, type[Any]] = {
 
 def dump(record: Record) -> dict[str, Any]:
     """The record as JSON values, `raw` included, under its object's name."""
-    return {"object": str(record.object), **_dump(SCHEMAS[record.object], record)}
+    try:
+        return {"object": record.object.value, **quick.dumped(record)}
+    except (ValidationError, AttributeError, TypeError, ValueError):
+        return {"object": record.object.value, **_dump(SCHEMAS[record.object], record)}
 
 
 def load(object_type: ObjectType | str, data: Mapping[str, Any]) -> Record:
     """The record that `dump` made `data` of; NormaliseError names the first field that is wrong."""
-    record: Record = _load(SCHEMAS[ObjectType(object_type)], "object", str(object_type), data)
+    object_ = ObjectType(object_type)
+    if isinstance(data, dict) and data.get("object") == object_:
+        with suppress(quick.DoubtError, ValidationError):
+            quickly: Record = quick.loaded(
+                RECORDS[object_], {name: value for name, value in data.items() if name != "object"}
+            )
+            return quickly
+    record: Record = _load(SCHEMAS[object_], "object", object_.value, data)
     return record
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -53,15 +53,23 @@ class CampaignReport:
 
 
 def campaign_reports(
-    connection: Connection, model: AttributionModel, search: Search
+    connection: Connection, model: AttributionModel, search: Search, *, as_of: datetime | None = None
 ) -> tuple[CampaignReport, ...]:
-    """Every campaign wanted, in no particular order; one that the CRM deleted only while it has credit."""
-    wanted = DecisionFilter(model=model, search=search, credited=True)
+    """Every campaign wanted, in no particular order; one that the CRM deleted only while it has credit.
+
+    For an earlier time, every campaign that had credit then, and one asked for by its key. Its name, cost and
+    people are those of today, which the CRMs keep no history of; what it was told is left out.
+    """
+    wanted = DecisionFilter(model=model, search=search, credited=True, as_of=as_of)
     found = tallies(connection, wanted, by_campaign)
     known = _records(connection, search)
     people = _people(connection, search)
-    told = deliveries(connection, search)
-    keys = found.keys() | {key for key, record in known.items() if not record["deleted"]}
+    told = deliveries(connection, search) if as_of is None else {}
+    keys = found.keys() | {
+        key
+        for key, record in known.items()
+        if (not record["deleted"] if as_of is None else key == search.campaign)
+    }
     return tuple(
         CampaignReport(
             key=key,

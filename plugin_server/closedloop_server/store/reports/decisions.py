@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func
 from closedloop.loop.attribution import CampaignKey, Cause
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import ObjectType, Outcome, ReasonCode
-from closedloop_server.store.reports.selection import CREDITED, NO_CAMPAIGN, DecisionFilter, filtered
+from closedloop_server.store.reports.known import Known
+from closedloop_server.store.reports.selection import NO_CAMPAIGN, DecisionFilter, filtered
 from closedloop_server.store.reports.tally import Tally, tallies
-from closedloop_server.store.tables import credits_, ledger, records, touches
+from closedloop_server.store.tables import ledger, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,6 @@ class Disposition:
 
 
 _WHEN: ColumnElement[datetime] = func.coalesce(ledger.c.decided_at, ledger.c.learned_at)
-_ORDER = (_WHEN, ledger.c.id, credits_.c.campaign_connection, credits_.c.campaign_id)
 _SUBJECT = records.alias("subject")
 _CAMPAIGN = records.alias("campaign")
 _PERSON = records.alias("person")
@@ -101,31 +101,34 @@ def dispositions(
         users=_users(connection, {(row.connection, row.decided_by) for row in rows if row.decided_by}),
         stages=_stages(connection, {row.connection for row in rows}),
     )
-    behind = _touches(connection, {row.id for row in rows})
+    behind = _touches(connection, {row.id for row in rows}, Known(wanted.as_of))
     return tuple(_disposition(row, names, behind.get(row.id, ())) for row in rows)
 
 
 def _page(wanted: DecisionFilter, after: Position | None) -> Select[Any]:
+    known = Known(wanted.as_of)
+    credits_ = known.credits.c
+    order = (_WHEN, ledger.c.id, credits_.campaign_connection, credits_.campaign_id)
     subject = _joined(_SUBJECT, ledger.c.connection, ledger.c.object, ledger.c.crm_id)
     campaign = _joined(
-        _CAMPAIGN, credits_.c.campaign_connection, ObjectType.CAMPAIGN.value, credits_.c.campaign_id
+        _CAMPAIGN, credits_.campaign_connection, ObjectType.CAMPAIGN.value, credits_.campaign_id
     )
     query = (
         select(
             ledger,
-            credits_.c.share,
-            credits_.c.cause,
-            credits_.c.campaign_connection,
-            credits_.c.campaign_id,
+            credits_.share,
+            credits_.cause,
+            credits_.campaign_connection,
+            credits_.campaign_id,
             _WHEN.label("when_"),
             _SUBJECT.c.name.label("subject_name"),
             _CAMPAIGN.c.name.label("campaign_name"),
         )
-        .select_from(CREDITED.outerjoin(_SUBJECT, subject).outerjoin(_CAMPAIGN, campaign))
-        .where(*filtered(wanted))
-        .order_by(*(column.desc() for column in _ORDER))
+        .select_from(known.credited.outerjoin(_SUBJECT, subject).outerjoin(_CAMPAIGN, campaign))
+        .where(*filtered(wanted, known))
+        .order_by(*(column.desc() for column in order))
     )
-    return query if after is None else query.where(_older(after))
+    return query if after is None else query.where(_older(order, after))
 
 
 def _joined(
@@ -134,16 +137,16 @@ def _joined(
     return and_(alias.c.connection == connection, alias.c.object == object_, alias.c.crm_id == crm_id)
 
 
-def _older(after: Position) -> ColumnElement[bool]:
+def _older(order: Sequence[ColumnElement[Any]], after: Position) -> ColumnElement[bool]:
     """Everything beyond a place, column by column: the types of a row comparison would be lost on the way."""
     values = (after.at, after.ledger_id, after.campaign.connection, after.campaign.id)
     return or_(
         *(
             and_(
-                *(column == value for column, value in list(zip(_ORDER, values, strict=True))[:place]),
-                _ORDER[place] < values[place],
+                *(column == value for column, value in list(zip(order, values, strict=True))[:place]),
+                order[place] < values[place],
             )
-            for place in range(len(_ORDER))
+            for place in range(len(order))
         )
     )
 
@@ -219,16 +222,15 @@ def _stages(connection: Connection, wanted: Collection[str]) -> dict[tuple[str, 
     }
 
 
-def _touches(connection: Connection, entries: Collection[int]) -> dict[int, list[TouchBehind]]:
-    campaign = _joined(
-        _CAMPAIGN, touches.c.campaign_connection, ObjectType.CAMPAIGN.value, touches.c.campaign_id
-    )
-    person = _joined(_PERSON, touches.c.person_connection, touches.c.person_object, touches.c.person_id)
+def _touches(connection: Connection, entries: Collection[int], known: Known) -> dict[int, list[TouchBehind]]:
+    touches = known.touches.c
+    campaign = _joined(_CAMPAIGN, touches.campaign_connection, ObjectType.CAMPAIGN.value, touches.campaign_id)
+    person = _joined(_PERSON, touches.person_connection, touches.person_object, touches.person_id)
     query = (
-        select(touches, _CAMPAIGN.c.name.label("campaign_name"), _PERSON.c.name.label("person_name"))
-        .select_from(touches.outerjoin(_CAMPAIGN, campaign).outerjoin(_PERSON, person))
-        .where(touches.c.ledger_id.in_(entries))
-        .order_by(touches.c.ledger_id, touches.c.touched_at, touches.c.campaign_id, touches.c.member_id)
+        select(known.touches, _CAMPAIGN.c.name.label("campaign_name"), _PERSON.c.name.label("person_name"))
+        .select_from(known.touches.outerjoin(_CAMPAIGN, campaign).outerjoin(_PERSON, person))
+        .where(touches.ledger_id.in_(entries))
+        .order_by(touches.ledger_id, touches.touched_at, touches.campaign_id, touches.member_id)
     )
     found: dict[int, list[TouchBehind]] = {}
     for row in connection.execute(query):

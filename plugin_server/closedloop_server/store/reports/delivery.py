@@ -26,8 +26,9 @@ from closedloop.loop.feedback import CampaignFeedback, Delivery, FeedbackKind
 from closedloop.schema.schemas import load_feedback
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.store.edges import Role
+from closedloop_server.store.overrides import CURRENT
 from closedloop_server.store.reports.selection import Search, searched
-from closedloop_server.store.tables import delivered, desired, edges
+from closedloop_server.store.tables import delivered, desired, edges, overridden
 
 
 class DeliveryState(StrEnum):
@@ -35,6 +36,7 @@ class DeliveryState(StrEnum):
 
     NOTHING = "nothing"
     DELIVERED = "delivered"
+    OVERRIDDEN = "overridden"  # it was delivered, and somebody changed it in the CRM since
     WAITING = "waiting"
     REFUSED = "refused"
 
@@ -71,7 +73,7 @@ class Deliveries:
     @property
     def at(self) -> datetime | None:
         """When the CRM last took something."""
-        took = (count.at for count in self.counts if count.at and count.state is DeliveryState.DELIVERED)
+        took = (count.at for count in self.counts if count.at and count.state in _TAKEN)
         return max(took, default=None)
 
     @property
@@ -98,14 +100,17 @@ class Complaint:
     counts: tuple[DeliveryCount, ...]
 
 
+_TAKEN = (DeliveryState.DELIVERED, DeliveryState.OVERRIDDEN)
 _SAME = delivered.c.digest == desired.c.digest
+_TAKEN_AS_IT_IS = and_(_SAME, delivered.c.delivery == Delivery.DELIVERED.value)
 _STATE: ColumnElement[str] = case(
-    (and_(_SAME, delivered.c.delivery == Delivery.DELIVERED.value), DeliveryState.DELIVERED.value),
+    (and_(_TAKEN_AS_IT_IS, overridden.c.key.is_not(None)), DeliveryState.OVERRIDDEN.value),
+    (_TAKEN_AS_IT_IS, DeliveryState.DELIVERED.value),
     (and_(_SAME, delivered.c.delivery == Delivery.REFUSED.value), DeliveryState.REFUSED.value),
     else_=DeliveryState.WAITING.value,
 )
 _TOLD = and_(delivered.c.connection == desired.c.connection, delivered.c.key == desired.c.key)
-_JOINED = desired.outerjoin(delivered, _TOLD)
+_JOINED = desired.outerjoin(delivered, _TOLD).outerjoin(overridden, CURRENT)
 
 
 # What the CRM said about an earlier version says nothing about the one that waits now.
@@ -164,7 +169,7 @@ def _of_people(
     shown = and_(desired.c.connection == edges.c.connection, desired.c.key == target)
     return (
         _values(edges.c.to_connection, edges.c.to_id)
-        .select_from(members.join(desired, shown).outerjoin(delivered, _TOLD))
+        .select_from(members.join(desired, shown).outerjoin(delivered, _TOLD).outerjoin(overridden, CURRENT))
         .where(
             edges.c.object == ObjectType.CAMPAIGN_MEMBER.value,
             edges.c.role == Role.CAMPAIGN.value,

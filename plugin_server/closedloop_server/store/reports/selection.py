@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, FromClause, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from closedloop.loop.attribution import CampaignKey, Cause
 from closedloop.schema.vocabulary import AttributionModel, ObjectType, Outcome, ReasonCode
-from closedloop_server.store.tables import credits_, ledger, records
+from closedloop_server.store.reports.known import Known
+from closedloop_server.store.tables import ledger, records
 
 NO_CAMPAIGN = ""
 """The campaign id of the unattributed part."""
@@ -30,7 +32,8 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionFilter:
-    """The decisions wanted. `credited` False: the unattributed parts only; None: those as well."""
+    """The decisions wanted. `credited` False: the unattributed parts only; None: those as well. `as_of` asks
+    for what was known at an earlier time, that instant included."""
 
     model: AttributionModel
     search: Search = field(default_factory=Search)
@@ -41,14 +44,12 @@ class DecisionFilter:
     raw_reason: str | None = None
     source: str | None = None
     """The connection that the decision came from; the campaign may be in another one."""
+    as_of: datetime | None = None
 
 
-CREDITED: FromClause = credits_.join(ledger, credits_.c.ledger_id == ledger.c.id)
-"""The credits with their decisions. Only an entry that holds and decides something has credits; `reconcile`
-counts the entries that hold by themselves and would show a difference."""
-
-
-def searched(search: Search, connection: Column[str], crm_id: Column[str]) -> list[ColumnElement[bool]]:
+def searched(
+    search: Search, connection: ColumnElement[str], crm_id: ColumnElement[str]
+) -> list[ColumnElement[bool]]:
     """The conditions that leave only the campaigns wanted; the columns say where a campaign is named."""
     conditions: list[ColumnElement[bool]] = []
     if search.campaign is not None:
@@ -60,7 +61,7 @@ def searched(search: Search, connection: Column[str], crm_id: Column[str]) -> li
     return conditions
 
 
-def _named(text: str, connection: Column[str], crm_id: Column[str]) -> ColumnElement[bool]:
+def _named(text: str, connection: ColumnElement[str], crm_id: ColumnElement[str]) -> ColumnElement[bool]:
     campaign = records.alias("named")
     named = select(campaign.c.crm_id).where(
         campaign.c.object == ObjectType.CAMPAIGN.value,
@@ -71,15 +72,16 @@ def _named(text: str, connection: Column[str], crm_id: Column[str]) -> ColumnEle
     return or_(crm_id == text, named.exists())
 
 
-def filtered(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
-    """The conditions on CREDITED that leave only the decisions wanted."""
-    conditions = [credits_.c.model == wanted.model.value]
-    conditions += searched(wanted.search, credits_.c.campaign_connection, credits_.c.campaign_id)
+def filtered(wanted: DecisionFilter, known: Known) -> list[ColumnElement[bool]]:
+    """The conditions on `known.credited` that leave only the decisions wanted."""
+    credits_ = known.credits.c
+    conditions = [credits_.model == wanted.model.value]
+    conditions += searched(wanted.search, credits_.campaign_connection, credits_.campaign_id)
     if wanted.credited is not None:
-        blank = credits_.c.campaign_id == NO_CAMPAIGN
+        blank = credits_.campaign_id == NO_CAMPAIGN
         conditions.append(~blank if wanted.credited else blank)
     exact = (
-        (credits_.c.cause, wanted.cause),
+        (credits_.cause, wanted.cause),
         (ledger.c.outcome, wanted.outcome),
         (ledger.c.reason, wanted.reason),
         (ledger.c.raw_reason, wanted.raw_reason),

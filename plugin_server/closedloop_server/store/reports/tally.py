@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Row, func, select
 from closedloop.loop.attribution import CampaignKey
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import DECIDED, Outcome, ReasonCode
-from closedloop_server.store.reports.selection import CREDITED, DecisionFilter, filtered
-from closedloop_server.store.tables import credits_, ledger
+from closedloop_server.store.reports.known import Known
+from closedloop_server.store.reports.selection import DecisionFilter, filtered
+from closedloop_server.store.tables import ledger
 
 ZERO = Decimal(0)
 Key = TypeVar("Key", bound=Hashable)
@@ -105,18 +106,20 @@ def tallies(
 
 def _grouped(wanted: DecisionFilter) -> Any:
     """Rows that differ in nothing that is summed fall together; most of them, since most shares are 1."""
+    known = Known(wanted.as_of)
+    credits_ = known.credits.c
     same = (
-        credits_.c.campaign_connection,
-        credits_.c.campaign_id,
-        credits_.c.cause,
-        credits_.c.share,
+        credits_.campaign_connection,
+        credits_.campaign_id,
+        credits_.cause,
+        credits_.share,
         ledger.c.outcome,
         ledger.c.reason,
         ledger.c.amount,
         ledger.c.currency,
     )
     counted = (func.count().label("decisions"), func.max(ledger.c.decided_at).label("last"))
-    return select(*same, *counted).select_from(CREDITED).where(*filtered(wanted)).group_by(*same)
+    return select(*same, *counted).select_from(known.credited).where(*filtered(wanted, known)).group_by(*same)
 
 
 def by_campaign(row: Row[Any]) -> CampaignKey:

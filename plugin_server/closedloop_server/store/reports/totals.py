@@ -8,23 +8,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Text, cast, func, or_, select
 
 from closedloop.loop.attribution import Cause
 from closedloop.schema.vocabulary import DECIDED, AttributionModel, ObjectType, Outcome, ReasonCode
+from closedloop_server.store.reports.known import Known
 from closedloop_server.store.reports.selection import NO_CAMPAIGN, DecisionFilter
 from closedloop_server.store.reports.tally import ZERO, Tally, tallies
-from closedloop_server.store.tables import ledger, standings
-
-# A reopened record stands as well, but nothing is decided about it.
-_IS_DECIDED = standings.c.outcome.in_([outcome.value for outcome in DECIDED])
+from closedloop_server.store.tables import ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """Where every decision that stands went, under one model."""
+    """Where every decision that stands went, under one model; `as_of` None: as is known now."""
 
     model: AttributionModel
+    as_of: datetime | None = None
     standing: int
     credited: Tally
     causes: Mapping[Cause, Tally]
@@ -36,20 +35,30 @@ class Reconciliation:
 
     @property
     def missing(self) -> Decimal:
-        """What is neither credited nor unattributed: decisions still to be worked on, else 0."""
+        """What is neither credited nor unattributed: decisions still to be worked on, else 0. For an earlier
+        time also those whose credits went before they were kept."""
         return self.standing - self.credited.credit - self.unattributed
 
 
-def reconcile(connection: Connection, model: AttributionModel) -> Reconciliation:
-    """Where every decision that stands went."""
-    standing = connection.execute(select(func.count()).select_from(standings).where(_IS_DECIDED)).scalar_one()
-    found = tallies(connection, DecisionFilter(model=model), _cause)
+def reconcile(
+    connection: Connection, model: AttributionModel, *, as_of: datetime | None = None
+) -> Reconciliation:
+    """Where every decision that stands went, or that stood at an earlier time."""
+    standing = Known(as_of).standings
+    counted = select(func.count()).select_from(standing).where(_is_decided(standing))
+    found = tallies(connection, DecisionFilter(model=model, as_of=as_of), _cause)
     return Reconciliation(
         model=model,
-        standing=standing,
+        as_of=as_of,
+        standing=connection.execute(counted).scalar_one(),
         credited=found.pop(None, Tally()),
         causes={cause: found[cause] for cause in Cause if cause in found},
     )
+
+
+def _is_decided(standing: FromClause) -> ColumnElement[bool]:
+    """A reopened record stands as well, but nothing is decided about it."""
+    return standing.c.outcome.in_([outcome.value for outcome in DECIDED])
 
 
 def _cause(row: Row[Any]) -> Cause | None:
@@ -68,14 +77,15 @@ class UnmappedReason:
     last_decided_at: datetime | None
 
 
-def unmapped_reasons(connection: Connection) -> tuple[UnmappedReason, ...]:
+def unmapped_reasons(connection: Connection, *, as_of: datetime | None = None) -> tuple[UnmappedReason, ...]:
     """The unmapped raw reasons, the commonest first; a multi-select value counts if any part is unmapped."""
+    standing = Known(as_of).standings
     same = (ledger.c.connection, ledger.c.object, ledger.c.outcome, ledger.c.raw_reason)
     code = ReasonCode.UNMAPPED.value
     query = (
         select(*same, func.count().label("decisions"), func.max(ledger.c.decided_at).label("last"))
-        .select_from(standings.join(ledger, standings.c.ledger_id == ledger.c.id))
-        .where(_IS_DECIDED)
+        .select_from(standing.join(ledger, standing.c.ledger_id == ledger.c.id))
+        .where(_is_decided(standing))
         .where(or_(ledger.c.reason == code, cast(ledger.c.contributing, Text).contains(f'"{code}"')))
         .group_by(*same)
         .order_by(func.count().desc(), *same)

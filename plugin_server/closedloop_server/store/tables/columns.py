@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator
+from sqlalchemy import Column, DateTime, Dialect, MetaData, String, TypeDecorator
 
 metadata = MetaData(
     naming_convention={
@@ -46,3 +46,11 @@ class Exact(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
         return None if value is None else Decimal(value)
+
+ENCRYPTED = {"encrypted": True}
+"""`Column(…, info=ENCRYPTED)` holds what `Cipher.encrypt` made; a change of the key finds it by this mark."""
+
+
+def is_encrypted(column: Column[Any]) -> bool:
+    """Whether the column holds encrypted secrets."""
+    return bool(column.info.get("encrypted"))

@@ -1,4 +1,9 @@
-"""What sales decided, who is behind it, and which campaigns get the credit."""
+"""What sales decided, who is behind it, which campaigns get the credit, and what was known of that before.
+
+`credits` and `touches` hold what holds now. A row that does not hold any more moves, in the same
+transaction, to `past_credits` or `past_touches`, where nothing is ever changed: both together are what was
+known at any time. A row was known from `learned_at` until before `superseded_at`.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +32,7 @@ ledger = Table(
     Column("amount", Exact),
     Column("currency", String(3)),
     Column("learned_at", Instant, nullable=False),  # when we knew
+    Column("mappings", String(64)),  # the version that decided; None: before versions were kept
     UniqueConstraint("connection", "object", "crm_id", "entry"),
 )
 
@@ -70,8 +76,29 @@ credits_ = Table(
     Column("campaign_id", String(100), primary_key=True),
     Column("share", Exact, nullable=False),
     Column("cause", String(40)),
+    Column("learned_at", Instant),  # None: with its entry, as far as is known; older than this column
 )
 Index("ix_credits_campaign", credits_.c.campaign_connection, credits_.c.campaign_id, credits_.c.model)
+
+past_credits = Table(
+    "past_credits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ledger_id", Integer, ForeignKey("ledger.id"), nullable=False),
+    Column("model", String(20), nullable=False),
+    Column("campaign_connection", String(64), nullable=False),
+    Column("campaign_id", String(100), nullable=False),
+    Column("share", Exact, nullable=False),
+    Column("cause", String(40)),
+    Column("learned_at", Instant),
+    Column("superseded_at", Instant, nullable=False),
+)
+Index(
+    "ix_past_credits_campaign",
+    past_credits.c.campaign_connection,
+    past_credits.c.campaign_id,
+    past_credits.c.model,
+)
 
 touches = Table(
     "touches",
@@ -87,5 +114,33 @@ touches = Table(
     Column("touched_at", Instant),
     # How the person was found: "record", "contact_role", "converted", "linked_id" or "email".
     Column("link", String(20), nullable=False),
+    Column("learned_at", Instant),  # as in credits
 )
 Index("ix_touches_campaign", touches.c.campaign_connection, touches.c.campaign_id)
+
+past_touches = Table(
+    "past_touches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ledger_id", Integer, ForeignKey("ledger.id"), nullable=False),
+    Column("campaign_connection", String(64), nullable=False),
+    Column("campaign_id", String(100), nullable=False),
+    Column("member_id", String(100), nullable=False),
+    Column("person_connection", String(64), nullable=False),
+    Column("person_object", String(32), nullable=False),
+    Column("person_id", String(100), nullable=False),
+    Column("touched_at", Instant),
+    Column("link", String(20), nullable=False),
+    Column("learned_at", Instant),
+    Column("superseded_at", Instant, nullable=False),
+)
+Index("ix_past_touches_ledger_id", past_touches.c.ledger_id)
+
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    # Every version of the mappings that ever judged anything here, whole: any can be judged by again.
+    Column("version", String(64), primary_key=True),  # the digest of the files
+    Column("files", JSON, nullable=False),  # the text of each file, by its name
+    Column("first_used_at", Instant, nullable=False),
+)

@@ -20,9 +20,12 @@ records = Table(
     Column("deleted", Boolean, nullable=False, default=False),
     # The CRM deleted this person for their privacy: nothing is kept but the ids, so that the counts stay.
     Column("erased", Boolean, nullable=False, default=False, server_default=false()),
+    # When the words of a record that the CRM deleted were taken out; None: they are there.
+    Column("emptied_at", Instant),
     Column("data", JSON, nullable=False),  # the record, dumped by its marshmallow schema, `raw` included
 )
 Index("ix_records_email", records.c.email)
+Index("ix_records_deleted", records.c.deleted, records.c.read_at)
 Index("ix_records_other_id", records.c.connection, records.c.object, records.c.other_id)
 
 edges = Table(
@@ -62,6 +65,12 @@ stale = Table(
     Column("object", String(32), primary_key=True),
     Column("crm_id", String(100), primary_key=True),
     Column("noted", Integer, nullable=False),
+    # It waits only because of a reading of everything: what just happened goes first.
+    Column("bulk", Boolean, nullable=False, default=False, server_default=false()),
+)
+
+Index(
+    "ix_stale_order", stale.c.work, stale.c.bulk, stale.c.connection, stale.c.object, stale.c.crm_id
 )
 
 marks = Table(

@@ -20,9 +20,15 @@ inbox = Table(
     Column("hints", Integer),  # how many objects it pointed at
     Column("ignored", JSON),  # [{"reason", "count"}]: what in it needed no work, and why
     Column("error", Text),  # why it could not be read at all
+    # How often, and when last, somebody had it read again.
+    Column("replays", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("replayed_at", Instant),
+    Column("emptied_at", Instant),  # when its body was emptied, and why: privacy | retention
+    Column("emptied", String(20)),
     UniqueConstraint("connection", "digest"),
 )
 Index("ix_inbox_waiting", inbox.c.read_at, inbox.c.id)
+Index("ix_inbox_received", inbox.c.connection, inbox.c.received_at)
 
 hints = Table(
     "hints",
@@ -42,11 +48,22 @@ hints = Table(
 cursors = Table(
     "cursors",
     metadata,
+    # How far each CRM was read. The first reading is the back-fill: it goes from the beginning to the end.
     Column("connection", String(64), primary_key=True),
     Column("cursor", Text),
+    Column("organisation", String(100)),  # whose records these are, by the CRM's own id
+    # Grows when the reading begins anew: a poll that was under way by then keeps its place no more.
+    Column("round", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("started_at", Instant),  # when the reading from the beginning started
+    Column("complete_at", Instant),  # when that reached its end; None: not yet
+    Column("page_at", Instant),  # when a page last came in
+    Column("done", JSON),  # {object: how many of them the reading from the beginning has brought}
+    Column("expected", JSON),  # {object: how many there were when it started}, where the CRM can count
     Column("polled_at", Instant),
     Column("next_at", Instant),  # when the next poll is due; None: at once
     # Grows when a poll is asked for: one that was under way by then may have missed something.
     Column("asked", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("paused_at", Instant),  # None: not paused
+    Column("paused_by", String(100)),
     Column("error", Text),
 )

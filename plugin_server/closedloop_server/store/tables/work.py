@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, String, Table
+from sqlalchemy import Column, Integer, String, Table, Text, text
 
 from closedloop_server.store.tables.columns import Instant, metadata
 
@@ -15,4 +15,8 @@ leases = Table(
     Column("number", Integer, nullable=False),
     Column("holder", String(100), nullable=False),
     Column("taken_at", Instant, nullable=False),
+    # How the work fares: turns that failed in a row, why the last did, when the next one is taken.
+    Column("failures", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("error", Text),
+    Column("held_until", Instant),
 )

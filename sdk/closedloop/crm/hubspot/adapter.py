@@ -26,10 +26,11 @@ from closedloop.crm.hubspot.write import Writer
 from closedloop.errors import AnswerError
 from closedloop.loop.feedback import DeliveryResult, Feedback, FeedbackKind
 from closedloop.mapping import Mappings
-from closedloop.schema.records import Ref
+from closedloop.schema.records import Record, Ref
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 if TYPE_CHECKING:
+    from closedloop.crm.budget import Budget
     from closedloop.crm.hubspot.client import HubSpotClient
     from closedloop.crm.results import Quota
     from closedloop.mapping.discovery import Discovery
@@ -40,7 +41,8 @@ def _now() -> datetime:
 
 
 class HubSpotCrm(ConnectedCrm):
-    """A connected HubSpot portal. Threads may share it; nothing is sent before it is first used."""
+    """A connected HubSpot portal. Threads may share it; nothing is sent before it is first used. `budget`
+    counts the calls, by default within this process."""
 
     name: ClassVar[CrmName] = CrmName.HUBSPOT
     person_target: ClassVar[ObjectType] = ObjectType.CONTACT
@@ -49,12 +51,18 @@ class HubSpotCrm(ConnectedCrm):
     )
 
     def __init__(
-        self, credentials: HubSpotCredentials, mappings: Mappings, *, clock: Callable[[], datetime] = _now
+        self,
+        credentials: HubSpotCredentials,
+        mappings: Mappings,
+        *,
+        clock: Callable[[], datetime] = _now,
+        budget: Budget | None = None,
     ) -> None:
         self.mapping = mappings.crm(CrmName.HUBSPOT)
-        self.client = _connected(credentials)
+        self.client = _connected(credentials, budget)
         self.definitions = Definitions(self.client)
-        fields = self.mapping.fields(ObjectType.CAMPAIGN)
+        source = self.mapping.source(ObjectType.CAMPAIGN)
+        fields = (*self.mapping.fields(ObjectType.CAMPAIGN), *self.mapping.shown(source))
         self._campaigns = Campaigns(self.client, self.definitions, fields)
         self._reader = Reader(self.client, self.mapping, self.definitions, self._campaigns, self._currency)
         self._poll = Poll(self._reader, report_calls=credentials.report_calls_per_poll, clock=clock)
@@ -92,9 +100,22 @@ class HubSpotCrm(ConnectedCrm):
         """Everything that changed since `cursor`, oldest first."""
         return self._poll.pages(cursor_of(cursor))
 
+    def sizes(self) -> Mapping[ObjectType, int]:
+        """How many objects of each type a poll from the beginning brings, of those that can be searched: a
+        call each."""
+        return self._poll.sizes()
+
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
         """Writes each value to its target; one result per value, in order."""
         return self._writer.deliver(feedback)
+
+    def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
+        """In which of our fields the record, as it was read, shows something else than this feedback."""
+        return self._writer.differences(feedback, record)
+
+    def feedback_form(self) -> str:
+        """Changes whenever something changes about the fields that feedback is written to."""
+        return self._writer.form()
 
     @property
     def quota(self) -> Quota:
@@ -146,8 +167,8 @@ _READ = (
 )
 
 
-def _connected(credentials: HubSpotCredentials) -> HubSpotClient:
+def _connected(credentials: HubSpotCredentials, budget: Budget | None) -> HubSpotClient:
     """The client; its module brings in hubspot-api-client, which takes a while to import."""
     from closedloop.crm.hubspot.client import HubSpotClient  # noqa: PLC0415 - only when a portal is connected
 
-    return HubSpotClient(credentials)
+    return HubSpotClient(credentials, budget=budget)

@@ -14,7 +14,7 @@ from typing import Any
 
 from closedloop.crm.hubspot.credentials import HubSpotCredentials, TokenSource
 from closedloop.crm.raw import Answer
-from closedloop.crm.tokens import Fetch, Token, Tokens
+from closedloop.crm.tokens import Fetch, OwnRefreshToken, RefreshTokens, Token, Tokens
 from closedloop.errors import AnswerError, AuthenticationError, RefusedError
 
 Post = Callable[[Mapping[str, str]], Answer]
@@ -34,25 +34,33 @@ def tokens_of(credentials: HubSpotCredentials, post: Post, *, clock: Callable[[]
 def _fetch_of(credentials: HubSpotCredentials, post: Post) -> Fetch | None:
     if credentials.token_source is not None:
         return _Asked(credentials.token_source)
-    return None if credentials.oauth is None else _Refreshed(*credentials.oauth, post)
+    kept = credentials.refresh_tokens or OwnRefreshToken()
+    return None if credentials.oauth is None else _Refreshed(*credentials.oauth, post, kept)
 
 
 class _Refreshed:
     """Changes a refresh token for an access token; `Tokens` lets one thread at a time do so."""
 
-    def __init__(self, client_id: str, client_secret: str, refresh_token: str, post: Post) -> None:
-        self._form = {
-            "grant_type": "refresh_token",
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "refresh_token": refresh_token,
-        }
+    def __init__(
+        self, client_id: str, client_secret: str, refresh_token: str, post: Post, kept: RefreshTokens
+    ) -> None:
+        self._app = {"client_id": client_id, "client_secret": client_secret}
+        self._given = refresh_token
         self._post = post
+        self._kept = kept
 
     def __call__(self) -> Token:
+        with self._kept.using(self._given) as used:
+            token = self._changed(used.value)
+            if token.refresh_token:
+                used.keep(token.refresh_token)
+        return token
+
+    def _changed(self, refresh_token: str) -> Token:
+        form = {"grant_type": "refresh_token", **self._app, "refresh_token": refresh_token}
         refusal: AuthenticationError | None = None
         try:
-            answer = self._post(self._form)
+            answer = self._post(form)
         except (RefusedError, AuthenticationError) as error:
             refusal = AuthenticationError(
                 "HubSpot gives no access token for this refresh token, client id and secret "
@@ -64,19 +72,18 @@ class _Refreshed:
             )
         if refusal is not None:
             raise refusal
-        return self._read(answer.json())
+        return self._read(answer.json(), refresh_token)
 
-    def _read(self, told: Any) -> Token:
+    @staticmethod
+    def _read(told: Any, used: str) -> Token:
         value = told.get("access_token") if isinstance(told, dict) else None
         if not isinstance(value, str) or not _VALUE.fullmatch(value):
             raise AnswerError(
                 "HubSpot's answer holds no access token: check the base URL", reason="no_access_token"
             )
         changed = told.get("refresh_token")
-        if not isinstance(changed, str) or not changed or changed == self._form["refresh_token"]:
+        if not isinstance(changed, str) or not changed or changed == used:
             changed = None
-        else:
-            self._form["refresh_token"] = changed
         return Token(value=value, expires_in=_seconds(told.get("expires_in")), refresh_token=changed)
 
 

@@ -155,6 +155,13 @@ class Calls(Sender):
         answer = self._post(self._paths.of("search", type=object_type), query)
         return identified(results_of(answer)), next_of(answer) is not None
 
+    def total(self, object_type: str) -> int | None:
+        """How many live records of a type there are, as far as its search index says."""
+        query = {"filterGroups": [], "properties": ["hs_object_id"], "limit": 1}
+        answer = self._post(self._paths.of("search", type=object_type), query)
+        found = answer.get("total") if isinstance(answer, dict) else None
+        return found if isinstance(found, int) else None
+
     # -- Associations
 
     def associated(self, from_type: str, to_type: str, inputs: Sequence[Json]) -> Any:

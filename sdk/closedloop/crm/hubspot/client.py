@@ -22,7 +22,7 @@ import hubspot
 import urllib3
 
 from closedloop.crm import retry, wire
-from closedloop.crm.budget import Budget
+from closedloop.crm.budget import Budget, DailyBudget
 from closedloop.crm.hubspot.answers import NOTHING_HAPPENED, Json, error_of
 from closedloop.crm.hubspot.auth import tokens_of
 from closedloop.crm.hubspot.calls import Calls
@@ -77,6 +77,7 @@ class HubSpotClient(Calls):
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
     ) -> None:
         super().__init__(Paths(credentials.api_version))
         self._url = credentials.base_url.rstrip("/")
@@ -87,7 +88,7 @@ class HubSpotClient(Calls):
         self._pool: urllib3.PoolManager = api.rest_client.pool_manager
         self._pool.pool_classes_by_scheme = dict(POOLS)
         self._tokens = tokens_of(credentials, self._fetch_token, clock=clock)
-        self._budget = Budget(credentials.daily_budget, clock=clock)
+        self._budget: Budget = budget or DailyBudget(credentials.daily_budget, clock=clock)
         self._usage = Usage()
         self._calls = RollingLimit(credentials.call_limit, seconds=10, clock=clock, sleep=sleep)
         self._searches = RollingLimit(credentials.search_limit, seconds=1, clock=clock, sleep=sleep)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from closedloop.crm.hubspot.cursor import OVERLAP
 from closedloop.crm.hubspot.paths import VERSIONS
-from closedloop.crm.tokens import Token
+from closedloop.crm.tokens import RefreshTokens, Token
 from closedloop.errors import SettingsError
 
 # The smallest published allowances (private app on Free or Starter; search has a bucket of its own):
@@ -41,9 +41,10 @@ class HubSpotCredentials:
       called again when the token expires or is refused.
 
     An `access_token` beside one of the others is merely the first token. `on_new_token` is told every token
-    that was fetched: keep its `refresh_token`, where it has one, for HubSpot has changed it. `api_version` is
-    "v3" for the numbered paths, or a dated one. `daily_budget` is how many calls this connection may make
-    in any 24 hours.
+    that was fetched: keep its `refresh_token`, where it has one, for HubSpot has changed it.
+    `refresh_tokens` keeps the newest refresh token where several processes share a connection.
+    `api_version` is "v3" for the numbered paths, or a dated one. `daily_budget` is how many calls this
+    connection may make in any 24 hours.
 
     `calls_per_10_seconds` and `searches_per_second` say how fast to call: None is HubSpot's smallest
     allowance (100 and 5), or no limit at all towards this machine; a Professional or Enterprise portal
@@ -58,6 +59,7 @@ class HubSpotCredentials:
     refresh_token: str | None = field(default=None, repr=False)
     token_source: TokenSource | None = field(default=None, repr=False)
     on_new_token: Callable[[Token], None] | None = field(default=None, repr=False)
+    refresh_tokens: RefreshTokens | None = field(default=None, repr=False)
     base_url: str = "https://api.hubapi.com"
     api_version: str = "v3"
     daily_budget: int | None = None

@@ -13,8 +13,10 @@ from typing import Any
 
 from closedloop.crm.hubspot.payloads import instant, iso
 
-PHASES = ("stages", "users", "campaigns", "account", "contact", "members", "lead", "opportunity")
-"""In this order, so that what a record points to is there before it."""
+ARCHIVED = "archived"
+
+PHASES = ("stages", "users", "campaigns", "account", "contact", "members", "lead", "opportunity", ARCHIVED)
+"""In this order, so that what a record points to is there before it; what was deleted comes last."""
 
 OVERLAP = timedelta(minutes=5)
 """How far behind HubSpot's search index may be: "may take a few moments" (its documentation)."""

@@ -1,8 +1,8 @@
 """HubSpot's webhooks: verifies a delivery, reads its events and says which objects may have changed.
 
-The order is verify, parse, to_hints. Events come late, twice, out of order or never, one a property, so
-they are hints: the objects are read again. Fields: HubSpot's webhooks guide
-(developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide).
+The order is verify, parse, to_hints; or verify and check, where the events are read later. They come late,
+twice, out of order or never, one a property, so they are hints: the objects are read again. Fields:
+HubSpot's webhooks guide (developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide).
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from closedloop.crm.base import Hints, Ignored
 from closedloop.crm.hubspot.signature import verify
@@ -21,7 +22,7 @@ from closedloop.mapping import CrmMapping
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
 
-__all__ = ["LARGEST", "MOST", "Event", "parse", "to_hints", "verify"]
+__all__ = ["LARGEST", "MOST", "Event", "check", "parse", "to_hints", "verify"]
 
 LARGEST = 10_000_000
 """Bytes: a hundred events, each with a property value of 65,536 characters, stay below."""
@@ -47,19 +48,100 @@ class Event:
     merged_ids: tuple[str, ...] = ()
 
 
+class _Told(msgspec.Struct, gc=False):
+    """An event as HubSpot sends it, as far as it is of use; the rest of its bytes is passed over."""
+
+    portalId: int | str | None = None  # noqa: N815 - HubSpot's names
+    appId: int | str | None = None  # noqa: N815
+    subscriptionType: str | None = None  # noqa: N815
+    eventType: str | None = None  # noqa: N815
+    objectId: int | str | None = None  # noqa: N815
+    objectTypeId: str | None = None  # noqa: N815
+    propertyName: str | None = None  # noqa: N815
+    associationType: str | None = None  # noqa: N815
+    fromObjectId: int | str | None = None  # noqa: N815
+    toObjectId: int | str | None = None  # noqa: N815
+    primaryObjectId: int | str | None = None  # noqa: N815
+    newObjectId: int | str | None = None  # noqa: N815
+    mergedObjectIds: list[int | str] | None = None  # noqa: N815
+
+
+_DECODER = msgspec.json.Decoder(list[_Told])
+
+
+def check(body: bytes, *, portal_id: str, app_id: str | None) -> None:
+    """Refuses what `parse` and `to_hints` would refuse, and returns for everything else.
+
+    Eight times as fast as `parse`: this stands between HubSpot and its answer. What looks in the least
+    unusual is left to `parse`.
+    """
+    if not _is_usual(body, portal_id, app_id):
+        for event in parse(body):
+            _check_addressee(event, portal_id, app_id)
+
+
+def _is_usual(body: bytes, portal_id: str, app_id: str | None) -> bool:
+    if len(body) > LARGEST:
+        return False
+    told = _decoded(body)
+    return told is not None and len(told) <= MOST and _are_usual(told, portal_id, app_id)
+
+
+def _are_usual(told: Sequence[_Told], portal_id: str, app_id: str | None) -> bool:
+    """Looks at each value once, however many events have it: nearly all of theirs are the same."""
+    kinds = {each.eventType if each.subscriptionType is None else each.subscriptionType for each in told}
+    apps = {each.appId for each in told}
+    words = {each.objectTypeId for each in told} | {each.propertyName for each in told}
+    words |= {each.associationType for each in told}
+    ids = {each.objectId for each in told} | {each.fromObjectId for each in told}
+    ids |= {each.toObjectId for each in told} | apps
+    return (
+        {str(each.portalId) for each in told} <= {portal_id}
+        and (app_id is None or {str(each) for each in apps} <= {app_id})
+        and None not in kinds
+        and all(each is None or _WORD.fullmatch(each) for each in words | kinds)
+        and all(each is None or _is_id(each) for each in ids)
+        # A merge is rare, and its lists are for `parse`.
+        and {each.primaryObjectId for each in told} | {each.newObjectId for each in told} <= {None}
+        and not any(each.mergedObjectIds for each in told)
+    )
+
+
+def _is_id(value: int | str) -> bool:
+    return 0 <= value < 10**20 if isinstance(value, int) else _ID.fullmatch(value) is not None
+
+
 def parse(body: bytes) -> tuple[Event, ...]:
     """The events in a delivery's body; DeliveryRefusedError for anything that HubSpot does not send."""
     if len(body) > LARGEST:
         raise _refused(f"the delivery has {len(body)} bytes, more than {LARGEST}", "too_large", status=413)
+    told = _decoded(body)
+    if told is None:
+        told = _decoded_slowly(body)
+    if len(told) > MOST:
+        raise _refused(f"the delivery has {len(told)} events, more than {MOST}", "too_many_events")
+    return tuple(_event(each) for each in told)
+
+
+def _decoded(body: bytes) -> list[_Told] | None:
+    """The events, or None when the body is not as HubSpot sends it; then `_decoded_slowly` says why."""
     try:
-        told = json.loads(body)
+        # What the decoder passes over it does not look into: text that is none would come through.
+        if not body.isascii():
+            body.decode()
+        return _DECODER.decode(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decoded_slowly(body: bytes) -> list[_Told]:
+    try:
+        told = json.loads(body.decode())  # json itself would guess UTF-16 and drop a byte order mark
     except (ValueError, RecursionError):
         raise _refused("the delivery is not JSON", "not_json") from None
     if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
         raise _refused("the delivery is not a JSON array of events", "not_events")
-    if len(told) > MOST:
-        raise _refused(f"the delivery has {len(told)} events, more than {MOST}", "too_many_events")
-    return tuple(_event(each) for each in told)
+    return [_Told(**{name: each.get(name) for name in _Told.__struct_fields__}) for each in told]
 
 
 def to_hints(events: Sequence[Event], mapping: CrmMapping, *, portal_id: str, app_id: str | None) -> Hints:
@@ -128,44 +210,42 @@ def _named(words: str, mapping: CrmMapping) -> ObjectType | None:
     return next((of for of in found if of is not None), None)
 
 
-def _event(told: Mapping[str, Any]) -> Event:
-    merged = told.get("mergedObjectIds")
+def _event(told: _Told) -> Event:
+    merged = told.mergedObjectIds
     if not isinstance(merged, list | None):
         raise _refused("an event's mergedObjectIds is not a list", "bad_event")
-    ids = [told.get("primaryObjectId"), told.get("newObjectId"), *(merged or ())[: MOST * 10]]
-    portal = _id(told, "portalId")
-    kind = _word(told, "subscriptionType") or _word(told, "eventType")  # eventType: older payloads
+    ids = [told.primaryObjectId, told.newObjectId, *(merged or ())[: MOST * 10]]
+    portal = _id(told.portalId, "portalId")
+    # eventType: older payloads
+    kind = _word(told.subscriptionType, "subscriptionType") or _word(told.eventType, "eventType")
     if portal is None or kind is None:
         raise _refused("an event has no portalId or no subscriptionType", "bad_event")
     return Event(
         type=kind,
         portal_id=portal,
-        app_id=_id(told, "appId"),
-        object_type_id=_word(told, "objectTypeId"),
-        object_id=_id(told, "objectId"),
-        property_name=_word(told, "propertyName"),
-        association_type=_word(told, "associationType"),
-        from_object_id=_id(told, "fromObjectId"),
-        to_object_id=_id(told, "toObjectId"),
+        app_id=_id(told.appId, "appId"),
+        object_type_id=_word(told.objectTypeId, "objectTypeId"),
+        object_id=_id(told.objectId, "objectId"),
+        property_name=_word(told.propertyName, "propertyName"),
+        association_type=_word(told.associationType, "associationType"),
+        from_object_id=_id(told.fromObjectId, "fromObjectId"),
+        to_object_id=_id(told.toObjectId, "toObjectId"),
         merged_ids=tuple(_checked(each, "mergedObjectIds") for each in ids if each is not None),
     )
 
 
-def _id(told: Mapping[str, Any], name: str) -> str | None:
-    value = told.get(name)
+def _id(value: object, name: str) -> str | None:
     return None if value is None else _checked(value, name)
 
 
 def _checked(value: object, name: str) -> str:
     """A number as its digits: ids pass 2^53, and Python's integers hold them exactly."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not _ID.fullmatch(text):
-        raise _refused(f"an event's {name} is not a number", "bad_event")
-    return text
+    if isinstance(value, int | str) and not isinstance(value, bool) and _is_id(value):
+        return str(value)
+    raise _refused(f"an event's {name} is not a number", "bad_event")
 
 
-def _word(told: Mapping[str, Any], name: str) -> str | None:
-    value = told.get(name)
+def _word(value: object, name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not _WORD.fullmatch(value):

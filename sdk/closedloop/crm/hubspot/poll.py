@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from closedloop.crm.base import Page
 from closedloop.crm.hubspot.answers import Json
-from closedloop.crm.hubspot.cursor import Cursor
+from closedloop.crm.hubspot.cursor import ARCHIVED, OVERLAP, Cursor
+from closedloop.crm.hubspot.fetch import IDENTITY
 from closedloop.crm.hubspot.ids import is_guid
-from closedloop.crm.hubspot.payloads import instant, stages
-from closedloop.crm.hubspot.read import CHUNK, Gathered, Reader
+from closedloop.crm.hubspot.payloads import instant, merged_into, stages
+from closedloop.crm.hubspot.read import CHUNK, LINKED, Gathered, Reader
 from closedloop.crm.hubspot.search import changed_ids
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
 
 _O = ObjectType
+
+_SEARCHED = (_O.ACCOUNT, _O.CONTACT, _O.LEAD, _O.OPPORTUNITY)
+"""What has a search and a list of archived records."""
+
+ARCHIVED_EVERY = timedelta(hours=1)
+"""How often the lists of archived records are read. They are in the order of their ids and so have to be read
+whole: a call for each hundred records that were deleted in the 90 days for which HubSpot keeps them."""
 
 Step = tuple[Gathered, Cursor]
 
@@ -40,6 +48,15 @@ class Poll:
             if at.started is None:
                 return
 
+    def sizes(self) -> dict[ObjectType, int]:
+        """How many records there are of what can be searched."""
+        counts = {
+            kind: self._reader.client.total(self._reader.mapping.source(kind))
+            for kind in _SEARCHED
+            if self._reader.wanted(kind)
+        }
+        return {kind: count for kind, count in counts.items() if count is not None}
+
     def _steps(self, at: Cursor) -> Iterator[Step]:
         match at.phase:
             case "stages":
@@ -50,6 +67,8 @@ class Poll:
                 return self._campaigns(at)
             case "members":
                 return self._members(at)
+            case "archived":
+                return self._archived(at)
             case _:
                 return self._changed(_O(at.phase), at)
 
@@ -106,13 +125,26 @@ class Poll:
             return
         while at.phase == kind.value:
             into = Gathered()
-            if mark is None:
-                found, after = self._listed(kind, at.after)
-            else:
-                found, after = self._searched(kind, mark, at.after, into)
+            found, after = self._several(kind, mark, at.after, into)
             self._reader.add(kind, found, into)
+            _note_merged(kind, found, into)
             at = at.further(after, _newest(found))
             yield into, at
+
+    def _several(
+        self, kind: ObjectType, mark: datetime | None, after: str | None, into: Gathered
+    ) -> tuple[list[Json], str | None]:
+        """As many records as one read of associations can take, page by page, and where to go on."""
+        found: list[Json] = []
+        while len(found) < LINKED:
+            if mark is None:
+                more, after = self._listed(kind, after)
+            else:
+                more, after = self._searched(kind, mark, after, into)
+            found += more
+            if after is None:
+                break
+        return found, after
 
     def _listed(self, kind: ObjectType, after: str | None) -> tuple[list[Json], str | None]:
         return self._reader.client.page(
@@ -130,6 +162,44 @@ class Poll:
         source = self._reader.mapping.source(kind)
         ids, last = changed_ids(self._reader.client, source, kind, mark=mark, behind=after)
         return self._reader.read(kind, ids, into), last
+
+    # -- What was archived
+
+    def _archived(self, at: Cursor) -> Iterator[Step]:
+        """What was archived since the lists were read last: no search shows it. What the lists name is
+        looked for, because it may live again, or in another record."""
+        mark = at.marks.get(ARCHIVED)
+        if at.started is None or (mark is not None and at.started - mark < ARCHIVED_EVERY):
+            yield Gathered(), at.next_phase()
+            return
+        done = replace(at, marks={**at.marks, ARCHIVED: at.started}).next_phase()
+        kinds = [kind for kind in _SEARCHED if self._reader.wanted(kind)]
+        resumed, _, behind = (at.after or "").partition("/")
+        if resumed in kinds:
+            kinds = kinds[kinds.index(_O(resumed)) :]
+        for kind, following in zip(kinds, [*kinds[1:], None], strict=True):
+            after: str | None = behind if kind == resumed else ""
+            while after is not None:
+                into, after = self._archived_page(kind, after, since=(mark or at.started) - OVERLAP)
+                if after is not None:
+                    yield into, replace(at, after=f"{kind}/{after}")
+                else:
+                    yield into, replace(at, after=f"{following}/") if following else done
+        if not kinds:
+            yield Gathered(), done
+
+    def _archived_page(self, kind: ObjectType, after: str, *, since: datetime) -> tuple[Gathered, str | None]:
+        """Those of a page that were archived since then, and where the next one begins."""
+        source = self._reader.mapping.source(kind)
+        listed, following = self._reader.client.page(
+            source, wanted=IDENTITY, after=after or None, archived=True
+        )
+        recent = [each for each in listed if (instant(each.get("archivedAt")) or since) >= since]
+        into = Gathered()
+        found = self._reader.read(kind, [str(each["id"]) for each in recent], into)
+        self._reader.add(kind, found, into)
+        _note_merged(kind, [*recent, *found], into)
+        return into, following
 
     # -- Campaign members
 
@@ -166,6 +236,12 @@ class Poll:
 def _in_turn(guids: Sequence[str], after: str | None) -> list[str]:
     """The sorted GUIDs, beginning behind the one that came last."""
     return [*(g for g in guids if after is None or g > after), *(g for g in guids if after and g <= after)]
+
+
+def _note_merged(kind: ObjectType, payloads: Iterable[Json], into: Gathered) -> None:
+    """Notes as gone what was merged into these records: nothing else says so."""
+    for payload in payloads:
+        into.gone.update({Ref(kind, each): None for each in merged_into(payload)})
 
 
 def _newest(payloads: Iterable[Json]) -> datetime | None:

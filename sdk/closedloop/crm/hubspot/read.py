@@ -44,7 +44,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNK, CHUNK_WITH_HISTORY = 100, 50
-"""Records in one batch read, at most; ids in one associations read: 1,000 by others' accounts, unverified."""
+"""Records in one batch read, at most."""
+
+LINKED = 1_000
+"""Ids in one read of associations, at most: developers.hubspot.com/changelog/
+bug-fix-batch-read-limit-for-hubspot-associations-api, in force since 10 February 2025."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,12 @@ class Reader:
         self._unlinked: set[tuple[str, str]] = set()
 
     def wanted(self, kind: ObjectType, source: str | None = None) -> tuple[str, ...]:
-        """The properties to ask for: those of the mapping that the portal has."""
+        """The properties to ask for: those of the mapping and those that show feedback, which the portal
+        has."""
         touches = TOUCH_PROPERTIES if kind is ObjectType.CONTACT else ()
         primary = (link.primary for link in LINKS.get(kind, ()))
-        names = (*self.mapping.fields(kind, source), *touches, *primary, *MERGED_IDS)
+        shown = self.mapping.shown(source or self.mapping.source(kind))
+        names = (*self.mapping.fields(kind, source), *touches, *primary, *MERGED_IDS, *shown)
         return wanted_of(self.definitions.of(source or self.mapping.source(kind)), names)
 
     def history(self, kind: ObjectType) -> tuple[str, ...]:
@@ -270,7 +276,7 @@ class Reader:
             return found
         waiting = [{"id": each} for each in ids]
         while waiting:
-            chunk, waiting = waiting[:CHUNK], waiting[CHUNK:]
+            chunk, waiting = waiting[:LINKED], waiting[LINKED:]
             for result in results_of(self._read_links(source, target, chunk)):
                 each = str((result.get("from") or {}).get("id"))
                 found.setdefault(each, []).extend(targets_of(result))

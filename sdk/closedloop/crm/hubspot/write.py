@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from closedloop.crm.hubspot.answers import Json, errors_of, item_error, results_of
 from closedloop.crm.hubspot.campaigns import CHUNK
+from closedloop.crm.hubspot.compare import differences, form, same
 from closedloop.crm.hubspot.ids import is_guid, is_record_id
 from closedloop.crm.hubspot.notes import removed, replaced
 from closedloop.crm.hubspot.outbox import Item, Outbox, chunks
-from closedloop.crm.hubspot.properties import CAMPAIGNS, Definitions
+from closedloop.crm.hubspot.payloads import properties_of
+from closedloop.crm.hubspot.properties import CAMPAIGNS, Definition, Definitions
 from closedloop.crm.hubspot.showing import campaign_lines, campaign_values, person_values
 from closedloop.errors import CrmError, GoneError, RefusedError
 from closedloop.loop.feedback import (
@@ -24,6 +25,7 @@ from closedloop.loop.feedback import (
     ReasonFeedback,
 )
 from closedloop.mapping import CrmMapping
+from closedloop.schema.records import Record
 from closedloop.schema.vocabulary import ObjectType
 
 if TYPE_CHECKING:
@@ -68,6 +70,18 @@ class Writer:
         except CrmError as error:
             outbox.stop(error)
         return outbox.results()
+
+    def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
+        """In which of our fields the record, as it was read, shows something else than this feedback; None
+        where it cannot be told, as where a campaign's notes stand in for properties."""
+        fields = self._known(feedback.kind, self._definitions.of(_object_of(feedback.kind, self._mapping)))
+        return differences(feedback, properties_of(record.raw), fields, currency=self._currency())
+
+    def form(self) -> str:
+        """Changes whenever the portal changes something about the properties that feedback is written to."""
+        kinds = (FeedbackKind.PERSON, FeedbackKind.CAMPAIGN)
+        known = {kind: self._definitions.of(_object_of(kind, self._mapping)) for kind in kinds}
+        return form((self._known(kind, known[kind]), known[kind]) for kind in kinds)
 
     # -- Contacts
 
@@ -180,18 +194,24 @@ class Writer:
         notes = str(current.get(NOTES) or "")
         wanted = _named(campaign_values(given, self._currency()), fields) if fields else {}
         wanted[NOTES] = removed(notes) if fields else replaced(notes, campaign_lines(given))
-        return {name: text for name, text in wanted.items() if not _same(text, current.get(name))}
+        return {name: text for name, text in wanted.items() if not same(text, _shown(current.get(name)))}
 
     def _existing(self, kind: FeedbackKind, object_type: str) -> Mapping[str, str]:
         """Our fields of this kind and the portal's properties for them, those that it has."""
         target = self._mapping.feedback(kind)
-        wanted = target.fields if target else {}
         known = self._definitions.of(object_type)
-        if any(
-            theirs not in known for theirs in wanted.values()
-        ):  # somebody may have installed them just now
-            known = self._definitions.newest(object_type)
+        if target and len(self._known(kind, known)) < len(target.fields):
+            known = self._definitions.newest(object_type)  # somebody may have installed them just now
+        return self._known(kind, known)
+
+    def _known(self, kind: FeedbackKind, known: Mapping[str, Definition]) -> Mapping[str, str]:
+        target = self._mapping.feedback(kind)
+        wanted = target.fields if target else {}
         return {ours: theirs for ours, theirs in wanted.items() if theirs in known}
+
+
+def _object_of(kind: FeedbackKind, mapping: CrmMapping) -> str:
+    return CAMPAIGNS if kind is FeedbackKind.CAMPAIGN else mapping.source(ObjectType.CONTACT)
 
 
 def _is_unknown(error: CrmError) -> bool:
@@ -222,15 +242,9 @@ def _named(values: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, st
     return {theirs: values[ours] for ours, theirs in fields.items() if ours in values}
 
 
-def _same(text: str, current: object) -> bool:
-    """Whether the property shows this already; HubSpot leaves empty ones out, and 12 may come as 12.0."""
-    shown = str(current or "") if not isinstance(current, int | float) else str(current)
-    if text == shown:
-        return True
-    try:
-        return Decimal(text) == Decimal(shown)
-    except InvalidOperation:
-        return False
+def _shown(current: object) -> str:
+    """What a property shows; HubSpot leaves empty ones out."""
+    return "" if current is None else str(current)
 
 
 def _gone() -> CrmError:

@@ -29,10 +29,11 @@ from closedloop.crm.salesforce.write import Writer
 from closedloop.errors import AnswerError
 from closedloop.loop.feedback import DeliveryResult, Feedback, FeedbackKind
 from closedloop.mapping import Mappings
-from closedloop.schema.records import Ref
+from closedloop.schema.records import Record, Ref
 from closedloop.schema.vocabulary import CrmName, ObjectType
 
 if TYPE_CHECKING:
+    from closedloop.crm.budget import Budget
     from closedloop.crm.salesforce.client import Client, Usage
     from closedloop.mapping.discovery import Discovery
 
@@ -45,7 +46,8 @@ class SalesforceCrm(ConnectedCrm):
     """A connected Salesforce org. Threads may share it; nothing is sent before it is first used.
 
     `page_size` is how many rows a poll or `changes` asks for at a time; `clock` is believed only until
-    Salesforce has told its own time, and `sleep` waits for bulk jobs.
+    Salesforce has told its own time, and `sleep` waits for bulk jobs. `budget` counts the calls, by default
+    within this process.
     """
 
     name: ClassVar[CrmName] = CrmName.SALESFORCE
@@ -60,8 +62,9 @@ class SalesforceCrm(ConnectedCrm):
         page_size: int = PAGE_SIZE,
         clock: Callable[[], datetime] = _now,
         sleep: Callable[[float], None] = time.sleep,
+        budget: Budget | None = None,
     ) -> None:
-        self.client = _connected(credentials)
+        self.client = _connected(credentials, budget)
         self._stated_currency = credentials.currency
         self._mappings = mappings
         self.mapping = mappings.crm(CrmName.SALESFORCE)
@@ -127,9 +130,21 @@ class SalesforceCrm(ConnectedCrm):
         """Everything that changed since `cursor`, oldest first."""
         return Poll(self._reader, self._walker).pages(cursor)
 
+    def sizes(self) -> Mapping[ObjectType, int]:
+        """How many objects of each type a poll from the beginning brings; two API requests."""
+        return Poll(self._reader, self._walker).sizes()
+
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
         """Writes each value to its target; one result per value, in order."""
         return self._writer.deliver(feedback)
+
+    def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
+        """In which of our fields the record, as it was read, shows something else than this feedback."""
+        return self._writer.differences(feedback, record)
+
+    def feedback_form(self) -> str:
+        """Changes whenever something changes about the fields that feedback is written to."""
+        return self._writer.form()
 
     def _currency(self) -> str | None:
         return self.organisation().currency
@@ -149,8 +164,8 @@ class SalesforceCrm(ConnectedCrm):
         )
 
 
-def _connected(credentials: SalesforceCredentials) -> Client:
+def _connected(credentials: SalesforceCredentials, budget: Budget | None) -> Client:
     """The client; its module brings in simple-salesforce and zeep, which take a while to import."""
     from closedloop.crm.salesforce.client import Client  # noqa: PLC0415 - only when an org is connected
 
-    return Client(credentials)
+    return Client(credentials, budget=budget)

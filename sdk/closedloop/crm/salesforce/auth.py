@@ -17,7 +17,7 @@ from closedloop.crm.raw import Answer
 from closedloop.crm.salesforce.answers import decoded, error_of
 from closedloop.crm.salesforce.credentials import Flow, SalesforceCredentials, checked_origin
 from closedloop.crm.salesforce.soap_login import login_request, token_of_login
-from closedloop.crm.tokens import Fetch, Token, Tokens
+from closedloop.crm.tokens import Fetch, OwnRefreshToken, Token, Tokens
 from closedloop.errors import AnswerError, AuthenticationError, SettingsError
 
 ASSERTION_LIFE = 180
@@ -82,18 +82,20 @@ class _Refresh:
     def __init__(self, credentials: SalesforceCredentials, post: Post) -> None:
         self._credentials = credentials
         self._post = post
-        self._newest = credentials.refresh_token or ""
+        self._kept = credentials.refresh_tokens or OwnRefreshToken()
 
     def __call__(self) -> Token:
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": self._credentials.client_id or "",
-            "refresh_token": self._newest,
-        }
-        if self._credentials.client_secret:
-            form["client_secret"] = self._credentials.client_secret
-        token = _granted(self._credentials, self._post, form)
-        self._newest = token.refresh_token or self._newest
+        with self._kept.using(self._credentials.refresh_token or "") as used:
+            form = {
+                "grant_type": "refresh_token",
+                "client_id": self._credentials.client_id or "",
+                "refresh_token": used.value,
+            }
+            if self._credentials.client_secret:
+                form["client_secret"] = self._credentials.client_secret
+            token = _granted(self._credentials, self._post, form)
+            if token.refresh_token:
+                used.keep(token.refresh_token)
         return token
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from simple_salesforce.api import Salesforce
 
 from closedloop.crm import retry
-from closedloop.crm.budget import Budget
+from closedloop.crm.budget import Budget, DailyBudget
 from closedloop.crm.raw import Answer, checked_path
 from closedloop.crm.results import Quota
 from closedloop.crm.salesforce.answers import decoded, error_of, is_collection, nothing_happened
@@ -73,12 +73,13 @@ class Client(Questions):
         *,
         timeouts: tuple[float, float] = TIMEOUTS,
         deadline: float = DEADLINE,
+        budget: Budget | None = None,
     ) -> None:
         self.usage: Usage | None = None
         self.server_time: datetime | None = None
         self.api_version = credentials.api_version
         self._deadline = deadline
-        self._budget = Budget(credentials.daily_budget)
+        self._budget: Budget = budget or DailyBudget(credentials.daily_budget)
         self._session = Session(timeouts, self._note)
         self._tokens = tokens(credentials, self._post)
         self._login_url = credentials.login_url

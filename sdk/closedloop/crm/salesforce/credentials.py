@@ -14,7 +14,7 @@ from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from closedloop.crm.salesforce.cursor import OVERLAP
-from closedloop.crm.tokens import Token
+from closedloop.crm.tokens import RefreshTokens, Token
 from closedloop.errors import SettingsError
 
 TokenSource = Callable[[], Token | str]
@@ -105,6 +105,7 @@ class SalesforceCredentials:
 
     `on_new_token` is called with every token that was fetched: keep its `refresh_token` if it has one, for
     the old one may be void; other threads wait for it, so it must not use the connection itself.
+    `refresh_tokens` keeps the newest refresh token where several processes share a connection.
     `daily_budget` is how many API calls this connection may make in any 24 hours.
     `currency` is the ISO code of an org that has a single one: such an org names it nowhere over REST.
     `bulk` says when Bulk 2.0 jobs are used: auto (where they take fewer calls), never or always. `overlap` is
@@ -124,6 +125,7 @@ class SalesforceCredentials:
     security_token: str | None = field(default=None, repr=False)
     token_source: TokenSource | None = field(default=None, repr=False)
     on_new_token: Callable[[Token], None] | None = field(default=None, repr=False)
+    refresh_tokens: RefreshTokens | None = field(default=None, repr=False)
     daily_budget: int | None = None
     api_version: str = "62.0"
     currency: str | None = None

@@ -38,7 +38,8 @@ class Field:
     """One field of an object. `relation` is the name that leads to a record of `targets`.
 
     `unique`: no two records have the same value; `finds`: records can be upserted by it, because it is an
-    external id or has describe's idLookup. `options` are a picklist's.
+    external id or has describe's idLookup. `scale` is how many decimals a number keeps, `options` are a
+    picklist's.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     label: str = ""
     custom: bool = False
     length: int = 0
+    scale: int | None = None
     createable: bool = False
     updateable: bool = False
     unique: bool = False
@@ -142,6 +144,7 @@ def _field(body: Mapping[str, Any]) -> Field:
         label=str(body.get("label") or ""),
         custom=body.get("custom") is True,
         length=int(body.get("length") or 0),
+        scale=None if body.get("scale") is None else int(body["scale"]),
         createable=body.get("createable") is True,
         updateable=body.get("updateable") is True,
         unique=body.get("unique") is True,

@@ -53,6 +53,22 @@ class Poll:
         if cursor.dump() != told:
             yield Page(batch=Batch(), cursor=cursor.dump())
 
+    def sizes(self) -> dict[ObjectType, int]:
+        """How many rows each object has that the user may see, the recycle bin's included."""
+        walked = [
+            (of, source) for of in WALK if (source := self._source(of)) and self._walker.can(of, source)
+        ]
+        answers = self._reader.ask(lambda: [self._count(of, source) for of, source in walked])
+        counts = {
+            of: next(iter(rows), {}).get("expr0") for (of, _), rows in zip(walked, answers, strict=True)
+        }
+        return {of: count for of, count in counts.items() if isinstance(count, int)}
+
+    def _count(self, of: ObjectType, source: str) -> Question:
+        return Question(
+            select(["COUNT(Id)"], source), deleted="IsDeleted" in self._reader.columns(of, source)
+        )
+
     def _walked(self, cursor: Cursor, firsts: _Firsts) -> Iterator[tuple[Batch, Cursor]]:
         for of, first in firsts.items():
             for rows, walk in self._walker.pages(of, self._source(of), cursor.of(of), first):

@@ -97,13 +97,15 @@ class Reader:
         return tuple(name for name in self._mapping.sources(of) if self.columns(of, name))
 
     def columns(self, of: ObjectType, sobject: str, names: frozenset[str] | None = None) -> tuple[str, ...]:
-        """The fields to ask an object for: those mapped that exist, or only those behind these names of ours;
-        none when the org has no such object."""
+        """The fields to ask an object for: those mapped that exist, and those that show feedback, or only
+        those behind these names of ours; none when the org has no such object."""
         mapped = tuple(path for path in self._mapping.fields(of, sobject, names) if path not in _ALWAYS)
         there = [path for path in (*_ALWAYS, *mapped) if self._describes.has(sobject, path)]
         if names is None:
             lacking = [path for path in mapped if path not in there and path != _CURRENCY]
             self._describes.note_missing(of, sobject, tuple(lacking))
+            shown = (name for name in self._mapping.shown(sobject) if self._describes.has(sobject, name))
+            there += [name for name in shown if name not in there]
         return tuple(there)
 
     def ask(self, build: Callable[[], Sequence[Question]]) -> list[list[dict[str, Any]]]:

@@ -7,12 +7,13 @@ the rows of reasons upserted by their external id.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from closedloop.crm.salesforce.answers import told
 from closedloop.crm.salesforce.batches import Batches, Outcome, Row
+from closedloop.crm.salesforce.compare import differences, form
 from closedloop.crm.salesforce.describes import Described, Describes
 from closedloop.crm.salesforce.ids import full_id
 from closedloop.crm.salesforce.values import fitted, row_key, values_of, writable
@@ -27,6 +28,7 @@ from closedloop.loop.feedback import (
     ReasonFeedback,
 )
 from closedloop.mapping import CrmMapping, Target
+from closedloop.schema.records import Record
 from closedloop.schema.vocabulary import ObjectType
 
 if TYPE_CHECKING:
@@ -76,6 +78,20 @@ class Writer:
                 left = (value.key for value in values if value.key not in results)
                 results.update((key, _failed(key, error)) for key in left)
         return [results[value.key] for value in feedback]
+
+    def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
+        """In which of our fields the record, as it was read, shows something else than this feedback; None
+        where it cannot be told."""
+        target = self._mapping.feedback(feedback.kind)
+        described = self._describes.get(target.source) if target and target.key is None else None
+        if target is None or described is None:
+            return None
+        return differences(feedback, record.raw, target, described, currency=self._currency())
+
+    def form(self) -> str:
+        """Changes whenever the org changes something about the fields that feedback is written to."""
+        targets = [target for kind in FeedbackKind if (target := self._mapping.feedback(kind))]
+        return form((target, self._describes.get(target.source)) for target in targets)
 
     def _deliver_kind(
         self, kind: FeedbackKind, values: Sequence[Feedback], results: dict[str, DeliveryResult]

@@ -18,6 +18,9 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(100), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("kind", "connection", name="pk_leases"),
     )
     next_at: sa.Column[object] = sa.Column("next_at", sa.DateTime(timezone=True), nullable=True)

@@ -1,0 +1,90 @@
+"""The OpenAPI document: what it says about everything, and how our fields read in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from flask import Flask
+from flask_smorest import Api
+from marshmallow import fields, validate
+
+from closedloop_server.api.bodies import Problem
+
+TITLE = "Closed Loop"
+VERSION = "1"
+OPENAPI_VERSION = "3.1.0"
+DESCRIPTION = """\
+What sales decided about the people that campaigns brought, and why.
+
+Every request carries a token (`closedloop token create NAME`) as a bearer token. Decimals are text, so that
+they stay exact; times are ISO 8601 in UTC. A blank argument counts as left out; an unknown one is refused. A
+list answers `next_cursor` while there is more: pass it back as `cursor` with the same other arguments; lists
+with numbers answer `next_before`, for `before`. Every answer carries an `ETag`: a request with the same value
+in `If-None-Match` is answered with 304 and no body.
+"""
+
+TAGS = {
+    "Reports": "What sales decided, on which campaigns it counts, and how far the CRMs were told.",
+    "Operations": "What runs, what waits and what was refused; for tokens with the scope `operate`.",
+    "Subscriptions": "Who is told by webhook; for tokens with the scope `admin`.",
+    "Access": "Tokens, and who changed what; for tokens with the scope `admin`.",
+    "About": "The API itself.",
+}
+
+
+class Documented(Api):  # type: ignore[misc]  # the package has no type information
+    """The API of one application, and its document."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+    ERROR_SCHEMA = Problem
+
+    def __init__(self, app: Flask) -> None:
+        plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+        super().__init__(
+            app,
+            spec_kwargs={
+                "title": TITLE,
+                "version": VERSION,
+                "openapi_version": OPENAPI_VERSION,
+                "info": {"description": DESCRIPTION},
+                "marshmallow_plugin": plugin,
+            },
+        )
+        converter: Any = plugin.converter  # there is one since the document was made
+        converter.add_attribute_function(_of_an_enum)
+        converter.add_parameter_attribute_function(_may_be_blank)
+        self.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+
+    def whole(self) -> dict[str, Any]:
+        """The document."""
+        tags = [{"name": name, "description": told} for name, told in TAGS.items()]
+        return {**self.spec.to_dict(), "tags": tags}
+
+    def _register_error_handlers(self) -> None:
+        """Leaves the errors to our own handlers: the pages and the webhooks are in the same application."""
+
+    def _register_pagination_header(self) -> None:
+        """Leaves out a header that no list of ours sends: `next_cursor` leads on."""
+
+
+def _schema_name(schema: Any) -> str:
+    found: Any = resolve_schema_cls(schema)
+    name: str = found.__name__
+    return name.removesuffix("Answer")
+
+
+def _of_an_enum(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    """That all our enumerations are texts, and which of their members a check leaves over."""
+    if not isinstance(field, fields.Enum):
+        return {}
+    told: dict[str, Any] = {"type": ["string", "null"] if field.allow_none else "string"}
+    for check in field.validators:
+        if isinstance(check, validate.OneOf):
+            told["enum"] = [member.value for member in field.enum if member in check.choices]
+    return told
+
+
+def _may_be_blank(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    return {"allowEmptyValue": True} if not field.required else {}

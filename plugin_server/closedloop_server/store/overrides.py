@@ -1,0 +1,152 @@
+"""Values that somebody changed in the CRM after they were told: noticed, shown, and left alone.
+
+They are not written again: a value is told when it differs from what was told last, and that has not
+changed. A new decision changes it, is told, and takes the note away with the next call's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
+
+from closedloop.loop.feedback import Delivery, Feedback
+from closedloop.schema.schemas import load_feedback
+from closedloop_server.store.rows import chunks, upsert
+from closedloop_server.store.tables import delivered, desired, overridden, tellings
+from closedloop_server.store.telling import TOLD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a target was told last, when nothing else is on its way to it. `before` is what it had been told
+    before that; `noted` is what was seen of a change already."""
+
+    feedback: Feedback
+    before: Feedback | None
+    call: int
+    noted: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A value that somebody changed in the CRM: `shows` is what stands in each changed field of ours, ""
+    for nothing; `told` is what stood there before."""
+
+    connection: str
+    key: str
+    told: Feedback
+    shows: Mapping[str, str]
+    seen_at: datetime
+
+
+CURRENT = and_(
+    overridden.c.connection == delivered.c.connection,
+    overridden.c.key == delivered.c.key,
+    overridden.c.call == delivered.c.call,
+)
+"""Joins the notes that still hold with what was delivered."""
+
+_SHOWN: ColumnElement[bool] = and_(
+    delivered.c.digest == desired.c.digest, delivered.c.delivery == Delivery.DELIVERED.value
+)
+
+
+def standing(connection: Connection, name: str, keys: Iterable[str], *, as_of: int) -> list[Standing]:
+    """What those of the targets were told last that a reading begun after call `as_of` can be compared with:
+    by then that call was over, and no other was begun whose fate is unknown."""
+    marked = select(tellings.c.key).where(
+        tellings.c.connection == delivered.c.connection, tellings.c.key == delivered.c.key
+    )
+    query = (
+        select(desired.c.state, delivered.c.before, delivered.c.call, overridden.c.shows)
+        .select_from(desired.join(delivered, TOLD).outerjoin(overridden, CURRENT))
+        .where(desired.c.connection == name, _SHOWN, delivered.c.call <= as_of, ~marked.exists())
+    )
+    return [
+        Standing(
+            feedback=load_feedback(row.state),
+            before=None if row.before is None else load_feedback(row.before),
+            call=row.call,
+            noted=row.shows,
+        )
+        for chunk in chunks(sorted(set(keys)))
+        for row in connection.execute(query.where(desired.c.key.in_(chunk)))
+    ]
+
+
+def note(
+    connection: Connection, name: str, found: Mapping[str, tuple[int, Mapping[str, str]]], *, now: datetime
+) -> None:
+    """Keeps what these targets show instead of what the call with this number told them; nothing: they show
+    again what they were told."""
+    rows = [
+        {"connection": name, "key": key, "call": call, "shows": dict(shows), "seen_at": now}
+        for key, (call, shows) in found.items()
+        if shows
+    ]
+    upsert(connection, overridden, rows)
+    for chunk in chunks(sorted(key for key, (_, shows) in found.items() if not shows)):
+        mine = (overridden.c.connection == name, overridden.c.key.in_(chunk))
+        connection.execute(delete(overridden).where(*mine))
+
+
+def tell_again(connection: Connection, name: str, targets: Iterable[tuple[str, int]]) -> None:
+    """Has these targets told once more what they were told by the call with this number, if that was the
+    last. What they had been told before it is forgotten: the next time it is somebody's change."""
+    rows = [{"of_key": key, "of_call": call} for key, call in sorted(targets)]
+    if not rows:
+        return
+    last = select(delivered.c.key).where(TOLD, delivered.c.call == bindparam("of_call")).exists()
+    mine = (desired.c.connection == name, desired.c.key == bindparam("of_key"))
+    connection.execute(update(desired).where(*mine, last).values(waits=True), rows)
+    told = (
+        delivered.c.connection == name,
+        delivered.c.key == bindparam("of_key"),
+        delivered.c.call == bindparam("of_call"),
+    )
+    again = {"delivery": Delivery.RETRY.value, "code": "older_value", "before": None}
+    connection.execute(update(delivered).where(*told).values(again), rows)
+
+
+def listed(
+    connection: Connection, names: Sequence[str], *, campaign_id: str | None = None, limit: int = 100
+) -> list[Override]:
+    """The values that somebody changed, the latest first; of one campaign's own record, if given."""
+    query = (
+        select(overridden, desired.c.state)
+        .select_from(_JOINED)
+        .where(overridden.c.connection.in_(names), _SHOWN)
+        .order_by(overridden.c.seen_at.desc(), overridden.c.connection, overridden.c.key)
+        .limit(limit)
+    )
+    if campaign_id is not None:
+        query = query.where(desired.c.campaign_id == campaign_id)
+    return [_override(row) for row in connection.execute(query)]
+
+
+def count(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """How many values somebody changed, by connection."""
+    query = (
+        select(overridden.c.connection, func.count().label("number"))
+        .select_from(_JOINED)
+        .where(overridden.c.connection.in_(names), _SHOWN)
+        .group_by(overridden.c.connection)
+    )
+    return {row.connection: row.number for row in connection.execute(query)}
+
+
+_JOINED = overridden.join(delivered, CURRENT).join(desired, TOLD)
+
+
+def _override(row: Any) -> Override:
+    return Override(
+        connection=row.connection,
+        key=row.key,
+        told=load_feedback(row.state),
+        shows=row.shows,
+        seen_at=row.seen_at,
+    )

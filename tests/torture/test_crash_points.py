@@ -1,0 +1,63 @@
+"""A death anywhere loses nothing and doubles nothing: some of the points that `make torture` goes through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.torture.__main__ import DATABASES, DECISIONS
+from tests.torture.databases import sqlite_files
+from tests.torture.run import find_doubled, find_lost, run
+
+from closedloop.loop.dispositions import Decision
+from closedloop.sandbox.world import World
+from closedloop.sandbox.world.play import play
+from closedloop.schema.vocabulary import ObjectType, Outcome
+from closedloop_server.demo.clock import DemoClock
+from closedloop_server.demo.crms import SandboxCrms
+from closedloop_server.store import ledger
+from closedloop_server.store.engine import open_engine, writing
+from closedloop_server.store.rows import Key
+
+# Of about 480: the first ones, where the server starts, and then here and there until the last day.
+POINTS = {"sqlite": (1, 2, 30, 90, 170, 250, 320, 400, 460), "postgresql": (3, 60, 140, 210, 290, 370, 440)}
+
+
+@pytest.mark.parametrize(
+    ("database", "point"), [(database, point) for database, points in POINTS.items() for point in points]
+)
+def test_a_server_that_dies_makes_good_for_it_after_its_next_start(
+    database: str, point: int, tmp_path: Path
+) -> None:
+    with DATABASES[database]() as databases:
+        outcome = run(seed=1, decisions=DECISIONS, die_at=point, database=databases, folder=tmp_path)
+    assert len(outcome.deaths) == 1
+    assert outcome.lost == ()
+    assert outcome.doubled == ()
+
+
+def test_the_comparison_sees_what_nobody_told(tmp_path: Path) -> None:
+    world = World.from_seed(1, decisions=DECISIONS, start=datetime.now(UTC) - timedelta(days=20))
+    clock = DemoClock(world.start)
+    with sqlite_files() as databases, databases() as url, SandboxCrms(world=world, clock=clock) as crms:
+        play(world, crms.population, crms.salesforce, crms.hubspot)
+        engine = open_engine(url)
+        assert {mismatch.what for mismatch in find_lost(crms, engine)} >= {
+            "outcome",
+            "decisions accounted for",
+        }
+        engine.dispose()
+
+
+def test_an_entry_that_says_the_same_again_is_seen(tmp_path: Path) -> None:
+    with sqlite_files() as databases, databases() as url:
+        engine = open_engine(url)
+        decision = Decision(outcome=Outcome.WON, reason=None, decided_at=datetime(2026, 1, 1, tzinfo=UTC))
+        key = Key("sales", ObjectType.OPPORTUNITY, "O1")
+        for day in (1, 2):
+            with writing(engine) as connection:
+                learned = datetime(2026, 1, day, tzinfo=UTC)
+                ledger.append(connection, {key: decision}, at={key: learned}, mappings="")
+        assert find_doubled(engine) == ["opportunity O1: entry 2"]
+        engine.dispose()
