@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit browser wheel lowest torture bench docs clean
+.PHONY: help demo test lint types unit browser wheel lowest torture audit bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,13 +58,19 @@ lowest: requirements/lowest.txt ## the tests on the oldest dependency versions t
 torture: $(VENV)/.test ## kill the server everywhere, on both databases: build/torture.json (ARGS="--database sqlite")
 	@$(BIN)/python -m tests.torture $(ARGS)
 
-bench: $(VENV)/.run ## how fast it is: a table, and build/bench.json (ONLY=import_ms, ARGS="--records 1000")
+bench: $(VENV)/.test ## how fast it is: a table, and build/bench.json (ONLY=import_ms, ARGS="--records 1000")
 	@$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(ARGS)
+
+audit: requirements/audit.txt ## look for withdrawn and vulnerable dependencies
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/audit.txt
+	$(VENV)-audit/bin/python requirements/audit.py
 
 docs: $(VENV)/.run ## write docs/reference.md, docs/fields.md and the webhooks' schema from the code
 	@$(BIN)/python docs/reference.py
+	@$(BIN)/python docs/openapi.py
 	@$(BIN)/python docs/webhooks.py
 	@$(BIN)/python -m closedloop.mapping.reference > docs/fields.md
 
 clean: ## remove everything that set-up and tests made
-	rm -rf $(VENV) $(VENV)-lowest build dist tests/clients/node_modules .mypy_cache .pytest_cache .ruff_cache .coverage*
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-audit build dist tests/clients/node_modules .mypy_cache .pytest_cache .ruff_cache .coverage*

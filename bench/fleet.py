@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from tests.postgresql import postgresql
+
 from bench.market import MARKETING, PATH_SECRET, SALES, Market, market
 from bench.result import Figure
 from closedloop.sandbox.watching import watch_hubspot, watch_salesforce
 from closedloop_server.runtime import Runtime, Workers, work_until
 from closedloop_server.settings import Settings
-from tests.postgresql import postgresql
 
 WORKERS = (1, 2, 4)
 _LATENCY = {"rules": [{"fault": "latency", "seconds": 0.2}]}

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from closedloop_server import api
 from closedloop_server.failure import as_json, for_programs, where
 from closedloop_server.hardening import harden
+from closedloop_server.metrics import blueprint as metrics
 from closedloop_server.pages import blueprint as pages
 from closedloop_server.services import Services
 from closedloop_server.store.engine import is_away, reading
@@ -30,7 +31,7 @@ def create_app(services: Services) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.extensions["closedloop"] = services
     harden(app, services.settings)
-    for blueprint in (webhooks, pages):
+    for blueprint in (webhooks, metrics, pages):
         app.register_blueprint(blueprint)
     api.register(app)
     app.add_url_rule("/healthz", "healthz", healthz)

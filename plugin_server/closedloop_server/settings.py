@@ -76,8 +76,8 @@ class Settings:
     bulk_share: float = 0.8
     host: str = "127.0.0.1"
     port: int = 8080
-    webhooks: WebhookSettings = WebhookSettings()
-    retention: RetentionSettings = RetentionSettings()
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     trusted_proxies: tuple[str, ...] = ()
 
 
@@ -172,12 +172,12 @@ def _database_url(told: Mapping[str, Any], path: Path, secret: _Secrets) -> str:
         if url.drivername == "sqlite":
             return database
         return postgresql_url(database).render_as_string(hide_password=False)
-    except ArgumentError as exc:
-        # Not what was found: there may be a password in it.
+    except (ArgumentError, ValueError):
+        # Neither what was found nor the error that quotes it: there may be a password in it.
         raise SettingsError(
             f"{path}: {where}: this is no database URL; give a file name for SQLite, or"
             " postgresql://user@host/name"
-        ) from exc
+        ) from None
     except SettingsError as exc:
         raise SettingsError(f"{path}: {where}: {exc.message}", reason=exc.reason) from exc
 

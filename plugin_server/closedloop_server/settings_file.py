@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from closedloop.schema.vocabulary import AttributionModel, CrmName
 from closedloop_server.retention import RetentionForm, RetentionSettings
-from closedloop_server.subscriptions.settings import WebhooksForm, WebhookSettings
+from closedloop_server.subscriptions.settings import WebhookSettings, WebhooksForm
 
 
 class Secret(fields.Field[dict[str, str]]):

@@ -25,6 +25,8 @@ megabytes of it together piece by piece, in the one thread that serves every con
 class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no type information
     """Reads one request."""
 
+    body_rcv: Any
+
     def received(self, data: bytes) -> int:
         """Takes in what came; returns how many bytes of it were this request's."""
         taken: int = super().received(data)

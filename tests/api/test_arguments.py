@@ -20,7 +20,7 @@ CAMPAIGN = "/campaigns/701Qy0000000000AAA"
     [
         ("/campaigns", {"colour": "red"}, "unknown_argument", "colour"),
         ("/campaigns", {"outcome": "won"}, "unknown_argument", "sort"),
-        ("/reasons", {"model": "linear"}, "unknown_argument", "none"),
+        ("/reasons", {"model": "linear"}, "unknown_argument", "as_of"),
         (CAMPAIGN, {"limit": "1"}, "unknown_argument", "model"),
         (CAMPAIGN + "/dispositions", {"sort": "name"}, "unknown_argument", "outcome"),
         ("/campaigns", {"model": "markov"}, "bad_argument", "linear"),

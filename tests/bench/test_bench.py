@@ -41,6 +41,7 @@ ENTRIES = {
     "disk_syncs_per_s": {"disk_syncs_per_s"},
     "ingest_p99_ms": {"ingest_p99_ms"},
     "ingest_p99_ms_busy": {"ingest_p99_ms_busy"},
+    "workers_scaling": {"workers_scaling_1", "workers_scaling_2", "workers_scaling_4"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,11 @@ SUBSCRIPTION = "sub_0123456789abcdef01234567"
 DISABLED = "sub_76543210fedcba9876543210"
 
 
+def event_id(number: int) -> str:
+    """An event's id in the form that they have."""
+    return "evt_" + f"{number:032}".translate(str.maketrans("0123456789", "abcdefghij"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operated:
     """The application, its database, and a token of every role."""
@@ -59,19 +65,29 @@ class Operated:
         return client
 
 
-def _open(seed: Any, directory: Path, *, fill: bool) -> Operated:
-    site = seed.open_site(directory, fill=fill)
+def _open(seed: Any, directory: Path) -> Operated:
+    """The site in a directory, which may hold a database already."""
+    site = seed.open_site(directory, fill=False)
     with writing(site.engine) as connection:
         tokens = {role: create_token(connection, name=f"the {role}", role=role, now=NOW) for role in Role}
-        if fill:
-            _fill(connection)
     return Operated(app=site.app, engine=site.engine, tokens=tokens)
 
 
+@pytest.fixture(scope="session")
+def filled(seed: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with something on every page, to be copied: making it takes a while."""
+    directory = tmp_path_factory.mktemp("filled")
+    site = seed.open_site(directory)
+    with writing(site.engine) as connection:
+        _fill(connection)
+    site.engine.dispose()
+    return directory
+
+
 @pytest.fixture
-def operated(seed: Any, tmp_path: Path) -> Iterator[Operated]:
+def operated(seed: Any, filled: Path, tmp_path: Path) -> Iterator[Operated]:
     """A site of its own, with something on every page."""
-    opened = _open(seed, tmp_path, fill=True)
+    opened = _open(seed, shutil.copytree(filled, tmp_path / "operated"))
     yield opened
     opened.engine.dispose()
 
@@ -79,15 +95,15 @@ def operated(seed: Any, tmp_path: Path) -> Iterator[Operated]:
 @pytest.fixture
 def empty(seed: Any, tmp_path: Path) -> Iterator[Operated]:
     """A site on its first day."""
-    opened = _open(seed, tmp_path, fill=False)
+    opened = _open(seed, tmp_path)
     yield opened
     opened.engine.dispose()
 
 
 @pytest.fixture(scope="module")
-def watched(seed: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    """The same for all tests of a file, none of which changes anything."""
-    opened = _open(seed, tmp_path_factory.mktemp("operated"), fill=True)
+def watched(seed: Any, filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    """The same for all tests of a file, none of which changes anything that another looks at."""
+    opened = _open(seed, shutil.copytree(filled, tmp_path_factory.mktemp("watched") / "site"))
     yield opened
     opened.engine.dispose()
 
@@ -264,7 +280,7 @@ def _subscribed(connection: Connection) -> None:
     rows = [
         (SUBSCRIPTION, "Slack bridge", ["lead.accepted", "opportunity.won"], "active", ""),
         (DISABLED, MARKUP, [], "disabled", "nothing got through for 5 days"),
-        ("sub_1", UNBROKEN[:100], [], "paused", ""),
+        ("sub_111111111111111111111111", UNBROKEN[:100], [], "paused", ""),
     ]
     for id_, name, types, state, why in rows:
         connection.execute(
@@ -281,7 +297,7 @@ def _subscribed(connection: Connection) -> None:
         )
     for number in range(40):
         event: dict[str, Any] = {
-            "id": f"evt_{number:04}",
+            "id": event_id(number),
             "type": "opportunity.won" if number % 2 else "lead.accepted",
             "connection": SALES,
             "object": "lead",

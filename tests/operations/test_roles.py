@@ -19,13 +19,13 @@ ACTIONS = {
     "/operations/inbox/replay": Role.OPERATOR,
     "/operations/deliveries/try-again": Role.OPERATOR,
     "/operations/subscriptions": Role.ADMIN,
-    "/operations/subscriptions/sub_1": Role.ADMIN,
-    "/operations/subscriptions/sub_1/test": Role.ADMIN,
-    "/operations/subscriptions/sub_1/rotate": Role.ADMIN,
-    "/operations/subscriptions/sub_1/pause": Role.ADMIN,
-    "/operations/subscriptions/sub_1/resume": Role.ADMIN,
-    "/operations/subscriptions/sub_1/remove": Role.ADMIN,
-    "/operations/subscriptions/sub_1/replay": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111/test": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111/rotate": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111/pause": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111/resume": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111/remove": Role.ADMIN,
+    "/operations/subscriptions/sub_111111111111111111111111/replay": Role.ADMIN,
     "/operations/tokens": Role.ADMIN,
     "/operations/tokens/revoke": Role.ADMIN,
 }
@@ -64,7 +64,7 @@ def test_every_action_of_the_pages_is_tested_here(watched: Any) -> None:
     }
     told = {
         action.replace("salesforce-emea", "<name>")
-        .replace("/sub_1", "/<id_>")
+        .replace("/sub_111111111111111111111111", "/<id_>")
         .replace("/7/", "/<int:number>/")
         for action in ACTIONS
     }

@@ -147,13 +147,15 @@ def test_the_turn_of_a_worker_that_died_is_taken_by_another(decided: Loop) -> No
         decided.engine,
         "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat)"
         " VALUES (now() - interval '1 hour') RETURNING id)"
-        " INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id)"
+        " INSERT INTO procrastinate_jobs"
+        " (queue_name, task_name, lock, queueing_lock, args, status, worker_id)"
         " SELECT 'closedloop', 'turn', 'read sales', 'read sales',"
         """ '{"kind": "read", "connection": "sales"}', 'doing', id FROM dead""",
     )
     jobs(
         decided.engine,
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args) VALUES ('closedloop', 'turn',"
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)"
+        " VALUES ('closedloop', 'turn',"
         """ 'read sales', 'read sales', '{"kind": "read", "connection": "sales"}')""",
     )
     with web(decided) as runtime, worker(decided):
@@ -165,7 +167,8 @@ def test_a_job_of_a_connection_that_is_gone_is_passed_over(decided: Loop) -> Non
     prepare(decided.services)
     jobs(
         decided.engine,
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args) VALUES ('closedloop', 'turn',"
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)"
+        " VALUES ('closedloop', 'turn',"
         """ 'read old', 'read old', '{"kind": "read", "connection": "old"}')""",
     )
     with web(decided) as runtime, worker(decided):
@@ -271,3 +274,29 @@ def test_a_waker_outlives_whoever_cannot_be_told() -> None:
     waker.wake(READ_SALES)
     assert comes_true(lambda: len(told) == 2)
     waker.stop()
+
+
+@ON_POSTGRESQL
+def test_who_reads_a_crm_writes_nothing_while_somebody_is_erased(loop: Loop) -> None:
+    with writing(loop.engine) as connection:
+        number = leases.take(connection, READ_SALES, holder="somebody", now=now())
+    done: list[str] = []
+
+    def read() -> None:
+        with writing(loop.engine) as connection:
+            leases.check(connection, READ_SALES, number)
+            done.append("read")
+
+    def waits() -> bool:
+        with reading(loop.engine) as connection:
+            locks = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(connection.scalar(locks))
+
+    reader = threading.Thread(target=read)
+    with writing(loop.engine) as connection:
+        leases.pause(connection, [READ_SALES])
+        reader.start()
+        assert comes_true(waits)
+        done.append("erased")
+    reader.join(PATIENCE)
+    assert done == ["erased", "read"]

@@ -561,6 +561,14 @@ def test_a_stage_that_an_admin_redefines_is_judged_anew(lost: Loop) -> None:
     assert [row["outcome"] for row in lost.rows("standings")] == ["won"]
 
 
+def test_a_stage_that_an_admin_renames_is_shown_by_its_new_name(lost: Loop) -> None:
+    assert person_of(lost, "sales", MEMBER, "M1").stage == "Closed Lost"
+    stage = Ref(ObjectType.STAGE, "Closed Lost")
+    lost.sales.change(stage, label="Gone", updated_at=lost.clock.pass_(days=1))
+    lost.poll()
+    assert person_of(lost, "sales", MEMBER, "M1").stage == "Gone"
+
+
 def test_a_poll_that_breaks_off_goes_on_where_it_was(loop: Loop, salesforce: Make) -> None:
     for number in range(5):
         loop.sales.put(salesforce.lead(f"L{number}", "Unqualified"))

@@ -157,7 +157,11 @@ def test_no_secret_shows_in_what_is_printed(folder: Path) -> None:
             "port: Must be greater than or equal to 0 and less than or equal to 65535 (found 99999)",
         ),
         (("[connections.sales]", "poll_seconds = 0\n[connections.sales]"), "poll_seconds: Must be"),
-        (("[connections.sales]", "database = 'nonsense://'\n[connections.sales]"), "secret_key is missing"),
+        (("[connections.sales]", "database = 'nonsense://'\n[connections.sales]"), "of the kind 'nonsense'"),
+        (
+            ("[connections.sales]", "database = 'postgresql://loop@db/loop'\n[connections.sales]"),
+            "secret_key is missing",
+        ),
         (("[connections.sales]", "["), "is not TOML"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,

@@ -18,6 +18,7 @@ from tests.torture.clock import SharedClock
 from tests.torture.server import MortalServer
 from tests.torture.victim import Orders
 
+from closedloop.mapping import load_mappings
 from closedloop.sandbox.world import Truth, World
 from closedloop.sandbox.world.play import play
 from closedloop.schema.vocabulary import AttributionModel
@@ -27,9 +28,11 @@ from closedloop_server.demo.crms import SandboxCrms
 from closedloop_server.demo.result import balance
 from closedloop_server.demo.run import read_back
 from closedloop_server.demo.shown import total
+from closedloop_server.services import Services, connect_all
 from closedloop_server.settings import Settings
 from closedloop_server.store.engine import open_engine, reading
 from closedloop_server.store.tables import ledger
+from closedloop_server.verify import verify
 
 MODEL = AttributionModel.LINEAR
 Database = Callable[[], AbstractContextManager[str]]
@@ -56,7 +59,7 @@ class Outcome:
     decisions: int
     passed: int
     deaths: tuple[str, ...]
-    lost: tuple[Mismatch, ...]
+    lost: tuple[str, ...]
     doubled: tuple[str, ...]
 
 
@@ -92,7 +95,7 @@ def run(*, seed: int, decisions: int, die_at: int | None, database: Database, fo
                 decisions=world.decisions,
                 passed=passed,
                 deaths=tuple(server.deaths),
-                lost=tuple(find_lost(crms, engine)),
+                lost=(*map(str, find_lost(crms, engine)), *find_broken(settings, engine)),
                 doubled=tuple(find_doubled(engine)),
             )
         finally:
@@ -120,6 +123,14 @@ def _live(crms: SandboxCrms, server: MortalServer, clock: SharedClock, url: str)
         crm.faults.use({})
     server.ask("poll")
     come_to_rest()
+
+
+def find_broken(settings: Settings, engine: Engine) -> list[str]:
+    """What `closedloop verify` finds: whatever does not follow from the records."""
+    mappings = load_mappings()
+    crms = connect_all(settings, mappings)
+    services = Services(engine=engine, settings=settings, mappings=mappings, crms=crms)
+    return [str(finding) for finding in verify(services)]
 
 
 def find_lost(crms: SandboxCrms, engine: Engine) -> list[Mismatch]:

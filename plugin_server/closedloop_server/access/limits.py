@@ -53,7 +53,8 @@ def seconds_to_wait(connection: Connection, client: str, *, now: datetime) -> in
     newest = list(connection.scalars(mine.order_by(failed_sign_ins.c.at.desc()).limit(allowed)))
     if len(newest) < allowed:
         return 0
-    return max(1, round((newest[-1] + WINDOW - now).total_seconds()))
+    left: timedelta = newest[-1] + WINDOW - now
+    return max(1, round(left.total_seconds()))
 
 
 def note_failure(connection: Connection, client: str, *, now: datetime) -> None:

@@ -131,8 +131,8 @@ class FeedbackAnswer(Answer):
 class Feedback(fields.Nested):
     """Feedback in the form in which the library reads and writes it."""
 
-    def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return dump_feedback(value)
+    def _serialize(self, *told: Any, **_: Any) -> Any:
+        return dump_feedback(told[0])
 
 
 class ToldAnswer(Answer):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from closedloop.loop.feedback import Delivery
 from closedloop_server.store.stale import Work
 from closedloop_server.store.tables import delivered, desired, hints, inbox, sendings, stale
+from closedloop_server.store.telling import TOLD
 from closedloop_server.subscriptions.sendings import SendingState
 
 
@@ -91,7 +92,8 @@ def _untold(connection: Connection) -> Iterator[Waiting]:
 def _refused(connection: Connection) -> Iterator[Waiting]:
     query = (
         select(delivered.c.connection, func.count(), func.min(delivered.c.at))
-        .where(delivered.c.delivery == Delivery.REFUSED.value)
+        .select_from(delivered.join(desired, TOLD))
+        .where(delivered.c.delivery == Delivery.REFUSED.value, delivered.c.digest == desired.c.digest)
         .group_by(delivered.c.connection)
         .order_by(delivered.c.connection)
     )

@@ -102,10 +102,16 @@ def try_again(
     return total
 
 
-def numbers(services: Services, name: str) -> tuple[list[refused.RefusedCount], int]:
-    """What a connection's CRM refused, by its words, and how many values people changed by hand."""
+def refusals(services: Services, name: str) -> list[refused.RefusedCount]:
+    """What a connection's CRM refused, by its words."""
     with reading(services.engine) as connection:
-        return refused.counted(connection, [name]), overrides.count(connection, [name]).get(name, 0)
+        return refused.counted(connection, [name])
+
+
+def changed_by_hand(services: Services, name: str) -> int:
+    """How many values people changed in a connection's CRM."""
+    with reading(services.engine) as connection:
+        return overrides.count(connection, [name]).get(name, 0)
 
 
 def _refused_keys(connection: Connection, name: str, code: str | None) -> list[str]:
@@ -131,9 +137,7 @@ _QUERIES: dict[State, Select[Any]] = {
     State.WAITING: select(*_COLUMNS)
     .select_from(desired.outerjoin(delivered, TOLD))
     .where(desired.c.waits.is_(True)),
-    State.REFUSED: select(*_COLUMNS)
-    .select_from(desired.join(delivered, TOLD))
-    .where(_REFUSED, desired.c.waits.is_(False)),
+    State.REFUSED: select(*_COLUMNS).select_from(desired.join(delivered, TOLD)).where(_REFUSED),
     State.CHANGED: select(*_COLUMNS, overridden.c.shows, overridden.c.seen_at)
     .select_from(overridden.join(delivered, overrides.CURRENT).join(desired, TOLD))
     .where(_SHOWN),

@@ -29,6 +29,22 @@ from closedloop_server.store.edges import Role
 from closedloop_server.store.rows import Key
 
 _WORDLESS: dict[str, Any] = {"custom": {}, "raw": {}}
+_NOBODY: dict[str, Any] = dict.fromkeys(
+    (
+        "name",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "title",
+        "company",
+        "country",
+        "source_detail",
+        "utm",
+        "reason_note",
+    )
+)
+"""What a lead says about the person."""
 
 
 @singledispatch
@@ -54,24 +70,9 @@ def _(record: Lead, reasons: ReasonMapper) -> Record:
     return replace(
         record,
         **_WORDLESS,
-        **dict.fromkeys(_OF_A_PERSON),
+        **_NOBODY,
         reason=worded(record.reason, Outcome.DISQUALIFIED, reasons),
     )
-
-
-_OF_A_PERSON = (
-    "name",
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "title",
-    "company",
-    "country",
-    "source_detail",
-    "utm",
-    "reason_note",
-)
 
 
 @bare.register

@@ -21,29 +21,53 @@ _SIGNIFICANT = {CrmName.SALESFORCE: 15}
 
 
 def check_organisation(services: Services, name: str) -> None:
-    """Compares the organisation that a connection's credentials belong to with the one in the settings, and
-    with the one whose records are stored.
+    """Sees to it, before a connection is read, that what is stored of it is of the organisation that the
+    settings say; RefusedError where the credentials belong to another one.
 
-    Other credentials than the settings say are refused, with a RefusedError: nobody can tell which of both
-    is meant. Where the settings were changed, what is stored is of another organisation: it is taken to be
-    deleted, and reading begins anew. The ids of both may be the same, as in a refreshed Salesforce sandbox.
+    Where the settings were changed, what is stored is taken to be deleted, and reading begins anew. The ids
+    of both organisations may be the same, as in a refreshed Salesforce sandbox.
     """
     settings = services.connection(name)
     if settings is None:
         return
-    meant = _significant(settings, settings.organisation_id)
-    found = _significant(settings, services.crms[name].organisation().id)
-    if found != meant:
+    meant = _verified(services, settings)
+    if (stored := _stored(services, name)) != meant:
+        _move(services, name, stored, meant)
+
+
+def check_target(services: Services, name: str) -> None:
+    """Sees to it, before a connection is told anything, that this was worked out for the organisation that
+    it would go to; RefusedError where it was not."""
+    settings = services.connection(name)
+    if settings is None:
+        return
+    meant = _verified(services, settings)
+    if (stored := _stored(services, name)) not in {None, meant}:
         raise RefusedError(
-            f"the credentials of connections.{name} belong to the organisation {found}, the settings say "
-            f"{meant}: correct organisation_id or the credentials; best give another organisation a "
-            "connection of its own",
+            f"what connections.{name} should be told is about the organisation {stored}, and it is now "
+            f"connected to {meant}: it is told nothing before that one has been read",
             reason="other_organisation",
         )
+
+
+def _verified(services: Services, settings: ConnectionSettings) -> str:
+    """The organisation of the settings, to which the credentials belong too."""
+    meant = _significant(settings, settings.organisation_id)
+    found = _significant(settings, services.crms[settings.name].organisation().id)
+    if found != meant:
+        # Nobody can tell which of both is meant.
+        raise RefusedError(
+            f"the credentials of connections.{settings.name} belong to the organisation {found}, the "
+            f"settings say {meant}: correct organisation_id or the credentials; best give another "
+            "organisation a connection of its own",
+            reason="other_organisation",
+        )
+    return meant
+
+
+def _stored(services: Services, name: str) -> str | None:
     with reading(services.engine) as connection:
-        stored = cursors.organisation(connection, name)
-    if stored != meant:
-        _move(services, name, stored, meant)
+        return cursors.organisation(connection, name)
 
 
 def _significant(settings: ConnectionSettings, organisation_id: str) -> str:

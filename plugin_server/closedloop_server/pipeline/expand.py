@@ -133,15 +133,15 @@ def _campaigns(connection: Connection, keys: set[Key]) -> Concerned:
 
 
 def _stages(connection: Connection, keys: set[Key]) -> Concerned:
-    """Every lead or every opportunity of the connection: an admin changes a stage once in a long while."""
+    """Every lead or every opportunity of the connection, and the people who show its label: an admin changes
+    a stage once in a long while."""
     kinds = {
         (key.connection, record.of)
         for key, record in records.fetch(connection, keys).items()
         if isinstance(record, Stage)
     }
-    return Concerned(
-        subjects=frozenset(key for kind in kinds for key in records.keys_of_object(connection, *kind))
-    )
+    subjects = frozenset(key for kind in kinds for key in records.keys_of_object(connection, *kind))
+    return Concerned(subjects=subjects, shown=frozenset(derived.people_of(connection, subjects)))
 
 
 def _users(connection: Connection, keys: set[Key]) -> Concerned:

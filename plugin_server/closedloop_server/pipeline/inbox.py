@@ -24,10 +24,11 @@ from closedloop_server.failure import where
 from closedloop_server.pipeline.erase import erase
 from closedloop_server.services import Services
 from closedloop_server.settings import ConnectionSettings
-from closedloop_server.store import hints, inbox, records
+from closedloop_server.store import hints, inbox, leases, records
 from closedloop_server.store.engine import reading
 from closedloop_server.store.inbox import Delivery, Emptied, Outcome
 from closedloop_server.store.rows import Key
+from closedloop_server.work.kinds import Kind, Work
 
 BATCH = 100
 _MOST_BYTES = 20_000_000
@@ -110,6 +111,9 @@ def _write(services: Services, connection: Connection, batch: Sequence[_Read]) -
     for each in batch:
         changed[each.delivery.connection].update(each.hints.refs)
         erased[each.delivery.connection].update(each.hints.erase)
+    if any(erased.values()):
+        # First of all locks. Whoever reads a CRM would otherwise write over what is erased meanwhile.
+        leases.pause(connection, [Work(Kind.READ, name) for name in services.crms])
     for name, refs in sorted(changed.items()):
         hints.note(connection, name, refs, now=now)
     inbox.mark_read(connection, [each.outcome for each in batch], now=now)

@@ -66,8 +66,8 @@ def poll(services: Services, name: str, *, between: Callable[[], object] = lambd
 
     The first one takes in all there is. The place that was reached is kept with each page, and the next poll
     goes on there: after a crash, an error, a pause, or when `between`, which runs after each page, raises.
-    Raises the CrmError when the CRM did not answer, after noting it. When only bulk work's share of the budget
-    is spent, the rest of the back-fill waits, and hints are followed as before.
+    Raises the CrmError when the CRM did not answer, after noting it. When only bulk work's share of the
+    budget is spent, the rest of the back-fill waits, and hints are followed as before.
     """
     with services.writing() as connection:
         place = cursors.begin(connection, name, now=services.clock())

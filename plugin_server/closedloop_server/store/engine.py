@@ -71,6 +71,27 @@ def writing(engine: Engine, *, urgent: bool = False) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may take tables apart: SQLite looks at the references between them in the end, and
+    not on the way, where a table that is made anew is missing for a moment."""
+    if engine.dialect.name != "sqlite":
+        with writing(engine) as connection:
+            yield connection
+        return
+    with _turn(engine, urgent=False), engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        # Without effect within a transaction. https://www.sqlite.org/lang_altertable.html#otheralter
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.execution_options(**{_WRITES: True}).begin():
+                yield connection
+                if driver.execute("PRAGMA foreign_key_check").fetchone():
+                    raise RuntimeError("a migration has left rows that refer to nothing")
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
 def _turn(engine: Engine, *, urgent: bool) -> AbstractContextManager[None]:
     """The turn of the one writer within this process.
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from closedloop.errors import ClosedLoopError
 from closedloop_server.store import jobs_schema
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import reading, rebuilding
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def _migrate(engine: Engine, run: Callable[[Config], None], jobs: Callable[[Conn
 def _migrated(engine: Engine, run: Callable[[Config], None], jobs: Callable[[Connection], None]) -> bool:
     """Whether it was done; False when somebody used a table for too long."""
     try:
-        with writing(engine) as connection:
+        with rebuilding(engine) as connection:
             _wait_for_others(connection)
             run(_config(connection))
             jobs(connection)

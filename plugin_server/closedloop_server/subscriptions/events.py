@@ -19,7 +19,6 @@ from closedloop_server.subscriptions import sendings, subscription
 from closedloop_server.subscriptions.event_types import EventType
 from closedloop_server.subscriptions.payloads import envelope
 
-
 _ID = re.compile(r"evt_[a-z2-7]{32}\Z")
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from closedloop_server.services import Services
-from closedloop_server.work.kinds import Kind, Work
 from closedloop_server.work.keeping import clear_old
+from closedloop_server.work.kinds import Kind, Work
 from closedloop_server.work.loop import turn_the_loop
 from closedloop_server.work.reading import read_crm
 from closedloop_server.work.sending import send

@@ -80,8 +80,8 @@ def load_mappings(directory: Path | None = None) -> Mappings:
 
 
 def mappings_from(files: Mapping[str, str]) -> Mappings:
-    """The mappings of files whose text is at hand, such as `files` of earlier ones; the shipped file stands in
-    for each that is missing. MappingError names the file and line of what is wrong."""
+    """The mappings of files whose text is at hand, such as `files` of others; the shipped file stands in for
+    each that is missing. MappingError names the file and line of what is wrong."""
     return _build({**_shipped_files(), **{name: text.encode() for name, text in files.items()}})
 
 

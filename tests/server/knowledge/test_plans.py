@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 
 from closedloop.loop.attribution import CampaignKey
+from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import AttributionModel
 from closedloop_server.store.engine import reading
 from closedloop_server.store.reports import (
+    Cost,
     DecisionFilter,
     Search,
     campaign_reports,
@@ -23,7 +26,8 @@ from closedloop_server.store.reports import (
     unmapped_reasons,
 )
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+if TYPE_CHECKING:
+    from tests.server.knowledge.conftest import History
 
 MODEL = AttributionModel.LINEAR
 CAMPAIGN = Search(campaign=CampaignKey("sales", "C1"))
@@ -55,10 +59,28 @@ def report(connection: Connection, search: Search, as_of: datetime | None) -> No
 def test_a_report_of_now_reads_nothing_of_the_past(engine: Engine) -> None:
     with reading(engine) as connection, watched(engine) as seen:
         report(connection, CAMPAIGN, None)
+        report(connection, Search(text="c", connection="sales"), None)
     assert len(seen) > 5
     assert [statement for statement, _ in seen if "past_" in statement or "learned_at <=" in statement] == []
 
 
+@pytest.mark.parametrize("as_of", [None, MARCH], ids=["now", "then"])
+def test_a_campaign_says_what_it_cost(history: History, as_of: datetime | None) -> None:
+    cost = Money(amount=Decimal("4800.00"), currency="EUR")
+    campaign = history.make.campaign("C1", actual_cost=cost, start_date=date(2026, 3, 2))
+    history.tell(campaign, history.make.campaign("C2"))
+    with reading(history.loop.engine) as connection:
+        found = [
+            report_.cost
+            for id_ in ("C1", "C2")
+            for report_ in campaign_reports(
+                connection, MODEL, Search(campaign=CampaignKey("sales", id_)), as_of=as_of
+            )
+        ]
+    assert found == [Cost(money=cost, actual=True), None]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_campaign_of_an_earlier_time_is_found_by_the_indexes(engine: Engine) -> None:
     wanted = DecisionFilter(model=MODEL, search=CAMPAIGN, as_of=MARCH)
     with reading(engine) as connection:

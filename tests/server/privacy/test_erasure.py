@@ -20,7 +20,7 @@ from closedloop.schema.records import Activity, Ref
 from closedloop.schema.vocabulary import CrmName, ObjectType, Outcome
 from closedloop_server import privacy
 from closedloop_server.store import audit, erasures, hints, inbox, records
-from closedloop_server.store.engine import reading, writing
+from closedloop_server.store.engine import forget_log, reading, writing
 from closedloop_server.store.rows import Key
 from closedloop_server.store.tables import attempts, delivered, events, subscriptions
 from closedloop_server.store.tables import hints as hints_table
@@ -190,7 +190,7 @@ def test_no_byte_of_the_database_files_holds_a_word_of_an_erased_person(
     with caplog.at_level(logging.DEBUG):
         erase(filled)
         filled.settle()
-        privacy.forget_log(filled.engine)
+        forget_log(filled.engine)
     files = [file for file in tmp_path.iterdir() if file.name.startswith("loop.db")]
     assert files
     content = b"".join(file.read_bytes() for file in files).decode("latin-1")

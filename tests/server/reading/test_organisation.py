@@ -11,10 +11,15 @@ import pytest
 from closedloop.errors import RefusedError
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
+from closedloop_server.pipeline.derive import derive
+from closedloop_server.pipeline.expand import expand
+from closedloop_server.pipeline.publish import publish
+from closedloop_server.pipeline.refresh import refresh
 from closedloop_server.store import readings
 from closedloop_server.store.engine import reading
 from closedloop_server.work.kinds import Kind, Work
 from closedloop_server.work.reading import read_crm
+from closedloop_server.work.telling import tell_crm
 
 if TYPE_CHECKING:
     from tests.server.conftest import Loop, Make
@@ -101,6 +106,29 @@ def test_the_same_records_in_the_other_organisation_come_to_life_again(
         ref.id for ref in read.sales.records
     }
     assert moved.sales.shown.keys() >= {"campaign|C1"}
+
+
+def test_a_connection_is_told_nothing_that_was_worked_out_for_another_organisation(
+    read: Loop, salesforce: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(Kind.TELL, "sales")
+    read.sales.put(salesforce.lead("L2", "Unqualified"))
+    read.sales.put(salesforce.member("M2", "C1", lead_id="L2"))
+    read.hint("sales", Ref(ObjectType.LEAD, "L2"))
+    read.clock.pass_(seconds=read.services.settings.settle_seconds)
+    refresh(read.services, "sales")
+    while sum(step(read.services) for step in (expand, derive, publish)):
+        pass
+    told = len(read.sales.told)
+    monkeypatch.setattr(type(read.sales), "organisation_id", OTHER)
+    for loop in (read, pointed_at(read, OTHER)):
+        with pytest.raises(RefusedError) as refused:
+            tell_crm(loop.services, work, lambda: None)
+        assert refused.value.reason == "other_organisation"
+    assert len(read.sales.told) == told
+    monkeypatch.undo()
+    tell_crm(read.services, work, lambda: None)
+    assert len(read.sales.told) > told
 
 
 def test_webhooks_of_the_organisation_before_are_not_followed_into_the_new_one(

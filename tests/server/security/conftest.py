@@ -58,6 +58,7 @@ def other_browser(app: Flask) -> Browser:
 def make_token(loop: Loop) -> Callable[..., str]:
     def make(role: Role = Role.ADMIN, **values: Any) -> str:
         with writing(loop.engine) as connection:
-            return create_token(connection, **({"name": "Ada", "role": role, "now": loop.clock()} | values))
+            given: dict[str, Any] = {"name": "Ada", "role": role, "now": loop.clock()}
+            return create_token(connection, **(given | values))
 
     return make

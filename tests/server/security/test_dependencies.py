@@ -52,14 +52,16 @@ def test_vulnerabilities_are_found_and_what_is_not_known_is_told(audit: ModuleTy
 
 
 @pytest.mark.parametrize(
-    ("installing", "report", "ends"),
+    ("found", "ends"),
     [
-        ("", {"dependencies": []}, 0),
-        ("", None, 0),
-        ("it is a yanked version: x", None, 1),
+        (("", {"dependencies": []}), 0),
+        (("", None), 0),
+        (("it is a yanked version: x", None), 1),
         (
-            "",
-            {"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X", "fix_versions": []}]}]},
+            (
+                "",
+                {"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X", "fix_versions": []}]}]},
+            ),
             1,
         ),
     ],

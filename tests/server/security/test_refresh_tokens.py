@@ -67,9 +67,12 @@ def test_a_new_one_in_the_settings_comes_first(loop: Loop) -> None:
 
 def test_many_processes_never_use_one_twice(loop: Loop) -> None:
     crm = Rotating("given")
-    waited = threading.Event()
+
+    def pause() -> None:
+        threading.Event().wait(0.01)
+
     with ThreadPoolExecutor(6) as pool:
-        for each in [pool.submit(refresh, kept(loop, pause=waited.wait), crm) for _ in range(12)]:
+        for each in [pool.submit(refresh, kept(loop, pause=lambda _: pause()), crm) for _ in range(12)]:
             each.result()
     assert crm.uses == 12
 
@@ -82,6 +85,7 @@ def test_who_dies_while_using_it_leaves_it_after_a_while(loop: Loop) -> None:
     assert caught.value.reason == "token_in_use"
     loop.clock.pass_(minutes=3)
     refresh(kept(loop), Rotating("given"))
+    dead.__exit__(None, None, None)
 
 
 def test_it_is_left_when_the_crm_refuses(loop: Loop) -> None:

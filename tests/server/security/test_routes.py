@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask, request
@@ -91,7 +91,7 @@ def test_every_view_that_changes_something_says_which_scope_it_needs(app: Flask)
 
 def scope_of(app: Flask, rule: Rule) -> Scope | None:
     """The scope of the view, however deep it is wrapped."""
-    view = app.view_functions[rule.endpoint]
+    view: Any = app.view_functions[rule.endpoint]
     while view is not None:
         if found := required_by(view):
             return found

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.server.subscriptions.conftest import Post, Receiver, Reply
 
 from closedloop_server.settings import Settings
 from closedloop_server.store.engine import writing
@@ -18,7 +19,6 @@ from closedloop_server.subscriptions import admin, events
 from closedloop_server.subscriptions.event_types import EventType
 from closedloop_server.subscriptions.events import Event
 from closedloop_server.subscriptions.payloads import data_of
-from tests.server.subscriptions.conftest import Post, Receiver, Reply
 
 if TYPE_CHECKING:
     from tests.server.conftest import Loop
@@ -84,7 +84,7 @@ def test_a_process_killed_in_the_middle_of_a_call_loses_nothing(
 
 
 def test_what_happens_is_sent_while_admins_do_as_they_like(post: Post, receiver: Receiver) -> None:
-    """Whoever writes about a subscription locks it first: otherwise PostgreSQL finds them waiting for each other."""
+    """Whoever writes about a subscription locks it first, so that no two wait for each other."""
     services = post.loop.services
     ids = [post.subscribe(receiver.url, name).subscription.id for name in ("One", "Two", "Three")]
 

@@ -35,7 +35,6 @@ def deliveries() -> str:
         values = operating.listed(
             connection, found.name, state, code=arguments.get("code"), after=after, limit=A_PAGE + 1
         )
-    refusals, changed = operating.numbers(services(), found.name)
     return render_template(
         "operations/deliveries.html",
         connected=found,
@@ -43,11 +42,11 @@ def deliveries() -> str:
         state=state,
         code=arguments.get("code"),
         values=values[:A_PAGE],
-        refusals=refusals,
+        refusals=operating.refusals(services(), found.name) if state is State.REFUSED else (),
         numbers={
             State.WAITING: found.count(Step.TELL),
-            State.REFUSED: sum(each.count for each in refusals),
-            State.CHANGED: changed,
+            State.REFUSED: found.count(Step.REFUSED),
+            State.CHANGED: operating.changed_by_hand(services(), found.name),
         },
         older=from_value(values[A_PAGE - 1]) if len(values) > A_PAGE else None,
         later_page=after is not None,

@@ -72,9 +72,10 @@ def test_subscription(id_: str) -> Response:
 @require(Scope.ADMIN)
 def rotate_subscription(id_: str) -> str:
     """Makes a new secret and shows it."""
+    found = admin.one(services(), id_)
     if not is_sure():
         return question(
-            "Make a new secret?",
+            f"Make a new secret for “{found.name}”?",
             "The new secret is shown once. For a day, every webhook is signed with the old one as well;"
             " put the new one into the subscriber before that is over.",
             button="Make a new secret",

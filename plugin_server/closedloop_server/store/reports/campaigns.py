@@ -103,7 +103,8 @@ def _details() -> list[ColumnElement[str]]:
     """Single values out of the record: all of it, with the CRM's payload, is much to read for a list."""
     data = records.c.data
     texts = [data[name].as_string().label(name) for name in _TEXTS]
-    costs = [data[cost, part].as_string().label(f"{cost}_{part}") for cost in _COSTS for part in _MONEY]
+    # Step by step: PostgreSQL's driver does not say of what type a path is.
+    costs = [data[cost][part].as_string().label(f"{cost}_{part}") for cost in _COSTS for part in _MONEY]
     return texts + costs
 
 

@@ -28,7 +28,7 @@ inbox = Table(
     UniqueConstraint("connection", "digest"),
 )
 Index("ix_inbox_waiting", inbox.c.read_at, inbox.c.id)
-Index("ix_inbox_received", inbox.c.connection, inbox.c.received_at)
+Index("ix_inbox_received", inbox.c.received_at)
 
 hints = Table(
     "hints",

@@ -25,7 +25,7 @@ def upgrade() -> None:
     )
     for column in columns:
         op.add_column("inbox", column)
-    op.create_index("ix_inbox_received", "inbox", ["connection", "received_at"])
+    op.create_index("ix_inbox_received", "inbox", ["received_at"])
     op.execute(_EMPTIED_BEFORE)
 
 
