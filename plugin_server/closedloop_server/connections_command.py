@@ -42,6 +42,8 @@ def pause(name: str, path: Path) -> None:
     with _database(path) as (settings, engine), writing(engine) as connection:
         _check(settings, name)
         done = readings.pause(connection, name, by=_who(), now=now())
+        if done:
+            _note(connection, "pause", name)
     click.echo(f"{name} is paused." if done else f"{name} was paused already.")
 
 
@@ -53,6 +55,8 @@ def resume(name: str, path: Path) -> None:
     with _database(path) as (settings, engine), writing(engine) as connection:
         _check(settings, name)
         done = readings.resume(connection, name)
+        if done:
+            _note(connection, "resume", name)
     click.echo(f"{name} goes on within seconds." if done else f"{name} was not paused.")
 
 
@@ -64,6 +68,7 @@ def again(name: str, path: Path) -> None:
     with _database(path) as (settings, engine), writing(engine) as connection:
         _check(settings, name)
         readings.start_over(connection, name)
+        _note(connection, "read_again", name)
         held = readings.progress(connection, name).state is State.PAUSED
     click.echo(f"{name} is read from the beginning" + (" once it is resumed." if held else "."))
 

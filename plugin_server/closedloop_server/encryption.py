@@ -56,6 +56,14 @@ class Cipher:
                 reason="wrong_secret_key",
             ) from exc
 
+    def can_read(self, stored: str) -> bool:
+        """Whether one of the keys encrypted this."""
+        try:
+            self.decrypt(stored)
+        except SettingsError:
+            return False
+        return True
+
     def is_newest(self, stored: str) -> bool:
         """Whether this was encrypted with the first of the keys."""
         try:

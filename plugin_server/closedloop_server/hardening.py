@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import RequestURITooLarge
 
 from closedloop_server.access import refuse_forgeries
@@ -29,7 +30,16 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+_NO_SESSION = "/webhooks/"
 _ONLY_HTTPS = {"Strict-Transport-Security": f"max-age={int(timedelta(days=365).total_seconds())}"}
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Sessions for browsers: a CRM has none, and making one for it is a fifth of Flask's work."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of the request's cookie; None, which is one that nothing can be put into, for webhooks."""
+        return None if request.path.startswith(_NO_SESSION) else super().open_session(app, request)
 
 
 def harden(app: Flask, settings: Settings) -> None:
@@ -44,14 +54,18 @@ def harden(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
+        # A cookie in every answer would be in those too that caches keep for everybody, such as style sheets.
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=ABSOLUTE,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
-    headers = HEADERS | (_ONLY_HTTPS if https else {})
+    app.session_interface = _Sessions()
+    headers = [(name.lower(), (name, value)) for name, value in (HEADERS | (_ONLY_HTTPS if https else {})).items()]
 
     def guard(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - they are no dict
+        # One by one, each would look through all that are there.
+        response.headers.extend(each for name, each in headers if name not in there)
         return response
 
     app.before_request(_refuse_long_queries)

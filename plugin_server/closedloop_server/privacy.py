@@ -18,7 +18,16 @@ from closedloop_server.store import audit, erasures, inbox, leases, records
 from closedloop_server.store.engine import forget_log, writing
 from closedloop_server.store.personal import targets
 from closedloop_server.store.rows import Key, chunks, where_keys
-from closedloop_server.store.tables import delivered, desired, events, hints, ledger, refusals
+from closedloop_server.store.tables import (
+    attempts,
+    delivered,
+    desired,
+    events,
+    hints,
+    ledger,
+    overridden,
+    refusals,
+)
 from closedloop_server.store.tables import records as records_table
 from closedloop_server.work.kinds import all_work
 
@@ -65,14 +74,17 @@ def hold(connection: Connection, persons: Iterable[Key]) -> Holding:
     """Everything that is held about these people."""
     people = set(persons)
     found = reach(connection, people)
+    news = _section(connection, events, found.subjects)
     sections = (
         _section(connection, records_table, found.everything),
         _section(connection, ledger, found.subjects),
         _shown(connection, desired, found.own),
         _shown(connection, delivered, found.own),
+        _shown(connection, overridden, found.own),
         _section(connection, refusals, found.everything),
         _section(connection, hints, found.everything),
-        _section(connection, events, found.subjects),
+        news,
+        _answers(connection, news),
         _deliveries(connection, found),
     )
     return Holding(
@@ -128,6 +140,18 @@ def _shown(connection: Connection, table: Table, keys: Iterable[Key]) -> Held:
         ).mappings()
     )
     return Held(table=table.name, rows=tuple(rows))
+
+
+def _answers(connection: Connection, news: Held) -> Held:
+    """What receivers answered to the events, where they said something."""
+    rows = (
+        dict(row)
+        for chunk in chunks(sorted(event["id"] for event in news.rows))
+        for row in connection.execute(
+            select(attempts).where(attempts.c.event_id.in_(chunk), attempts.c.answer != "")
+        ).mappings()
+    )
+    return Held(table=attempts.name, rows=tuple(rows))
 
 
 def _deliveries(connection: Connection, found: Reach) -> Held:

@@ -182,4 +182,12 @@ def _apply(services: Services, mappings: Mappings) -> None:
         )
     replay(services)
     repeat(services)
+    with writing(services.engine) as connection:
+        audit.note(
+            connection,
+            who=audit.COMMAND_LINE,
+            action="mappings.rederive",
+            target=mappings.version,
+            now=services.clock(),
+        )
     click.echo("Noted. The ledger takes in what differs as new entries once the server is restarted.")

@@ -80,7 +80,10 @@ def untold(engine: Engine, name: str, shown: Mapping[str, Feedback], *, meddled:
     """Where a CRM shows something else than it should, and where nothing says that it was told. Whatever a
     human changed may differ, if that was noticed; what nobody changed must not be taken for it."""
     told = {row["key"]: row["digest"] for row in _rows(engine, delivered) if row["connection"] == name}
-    noticed = {row["key"] for row in _rows(engine, overridden) if row["connection"] == name}
+    calls = {row["key"]: row["call"] for row in _rows(engine, delivered) if row["connection"] == name}
+    notes = [row for row in _rows(engine, overridden) if row["connection"] == name]
+    noticed = {row["key"] for row in notes if row["call"] == calls.get(row["key"])}
+    taken = {row["key"] for row in notes}
     for row in sorted(_rows(engine, desired), key=lambda row: str(row["key"])):
         if row["connection"] != name:
             continue
@@ -89,7 +92,7 @@ def untold(engine: Engine, name: str, shown: Mapping[str, Feedback], *, meddled:
             yield f"{name} {key}: nobody knows that it was told"
         if (value is None or dump_feedback(value) != row["state"]) and key not in noticed:
             yield f"{name} {key}: shows something else"
-        if key in noticed - meddled:
+        if key in taken - meddled:
             yield f"{name} {key}: was taken for a human's"
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import ClassVar
 
+from closedloop.crm import retry
 from closedloop.crm.base import Batch, Organisation, Page
 from closedloop.errors import QuotaError, RetryableError
 from closedloop.loop.feedback import (
@@ -30,11 +31,20 @@ from closedloop.schema.records import (
 )
 from closedloop.schema.schemas import dump_feedback
 from closedloop.schema.vocabulary import CrmName, ObjectType
-from closedloop_server.pipeline.deliver import ARRIVAL_SECONDS, CALL_SECONDS
+from closedloop_server.pipeline.deliver import ARRIVAL_SECONDS
 
-LONGEST_CALL = timedelta(seconds=CALL_SECONDS + ARRIVAL_SECONDS)
 PAGE = 5
 """Records on a page of a poll: few, so that much can happen between two."""
+
+
+@dataclass(eq=False)
+class Request:
+    """Values on their way to the CRM. They may arrive when nobody waits for the answer any more, but only
+    until `latest`: the server reckons with that, and says so."""
+
+    values: Sequence[Feedback]
+    latest: datetime
+    answer: list[DeliveryResult] | None = None
 
 
 @dataclass
@@ -54,6 +64,7 @@ class SimulatedCrm:
     records: dict[Ref, Record] = field(default_factory=dict)
     shown: dict[str, Feedback] = field(default_factory=dict)
     meddled: set[str] = field(default_factory=set)
+    on_the_way: list[Request] = field(default_factory=list)
     saved_at: datetime = datetime.min.replace(tzinfo=UTC)
 
     def save(self, record: Record) -> Ref:
@@ -106,17 +117,34 @@ class SimulatedCrm:
             yield Page(batch=Batch(records=page), cursor=since.isoformat())
 
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
-        """Writes value after value; a call that breaks off has written some."""
+        """Writes value after value. Whoever dies, stands still or gives up once the values were sent does not
+        know when they arrive, nor whether."""
         self._come_in()
-        results = []
-        for value in feedback:
-            if self.chance.random() < self.trouble / 4:
-                results.append(DeliveryResult(key=value.key, delivery=Delivery.RETRY, code="locked"))
-                continue
-            self.shown[value.key] = value
-            results.append(DeliveryResult(key=value.key, delivery=Delivery.DELIVERED))
+        request = Request(feedback, self.clock() + timedelta(seconds=ARRIVAL_SECONDS))
+        self.on_the_way.append(request)
+        self.pause()
+        if self.chance.random() < self.trouble / 8:
+            raise RetryableError("no answer", reason="no_answer", retry_after=None)
+        self.arrive(request)
         self._go_out()
-        return results
+        if request.answer is None:
+            raise RetryableError("cut off", reason="connection", retry_after=None)
+        return request.answer
+
+    def arrive(self, request: Request) -> None:
+        """A request reaches the CRM, unless it did before, or is lost by now."""
+        if request not in self.on_the_way:
+            return
+        self.on_the_way.remove(request)
+        if self.clock() < request.latest:
+            request.answer = [self._take(value) for value in request.values]
+
+    def _take(self, value: Feedback) -> DeliveryResult:
+        if self.chance.random() < self.trouble / 4:
+            return DeliveryResult(key=value.key, delivery=Delivery.RETRY, code="locked")
+        self.shown[value.key] = value
+        self._touch(value)
+        return DeliveryResult(key=value.key, delivery=Delivery.DELIVERED)
 
     def meddle(self) -> None:
         """Somebody clears what we told a target, where they can see it."""
@@ -129,9 +157,7 @@ class SimulatedCrm:
             elif isinstance(value, CampaignFeedback):
                 self.shown[key] = replace(value, reasons=(), last_decision_at=None)
             self.meddled.add(key)
-            ref = _target(value)
-            if ref in self.records:
-                self.save(self.records[ref])
+            self._touch(value)
 
     def differences(self, feedback: Feedback, record: Record) -> Mapping[str, str] | None:
         """Compares with what the record showed when it was read."""
@@ -150,12 +176,18 @@ class SimulatedCrm:
         value = next((value for value in self.shown.values() if _target(value) == record.ref), None)
         return replace(record, raw={"shown": dump_feedback(value)}) if value else record
 
+    def _touch(self, value: Feedback) -> None:
+        """The record changes with the fields of ours on it, as records do in both CRMs: polls bring it."""
+        ref = _target(value)
+        if ref in self.records:
+            self.save(self.records[ref])
+
     def _come_in(self) -> None:
-        """A client that stood still for too long does not send any more: the call's deadline is over."""
-        began = self.clock()
+        """Both transports look at the clock right before they send. Between that and the send a client may
+        stand still in the real world too; no program can help it, and docs/reliability.md says so."""
         self.pause()
-        if self.clock() - began > LONGEST_CALL:
-            raise RetryableError("too late", reason="deadline", retry_after=None)
+        if retry.remaining(1.0) <= 0:
+            raise RetryableError("too late", reason="out_of_time", retry_after=None)
         drawn = self.chance.random()
         if drawn < self.trouble / 8:
             raise QuotaError("no calls left", reason="quota", retry_after=self.chance.uniform(60, 7200))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -108,6 +109,8 @@ class Simulation:
         with ExitStack() as stack:
             stack.callback(self.engine.dispose)
             stack.enter_context(patch("closedloop_server.services.writing", self._interrupted_writing))
+            # The deadlines of calls pass with the time of the simulation.
+            stack.enter_context(patch("closedloop.crm.retry.seconds", lambda: self.now.timestamp()))
             self.people.prepare()
             yield
 
@@ -118,14 +121,22 @@ class Simulation:
         while self.now < ends:
             self.pass_time(seconds=SHORTEST * (LONGEST / SHORTEST) ** self.chance.random())
             self.chance.choices(
-                (self._somebody_works, self._a_webhook_comes, self.scheduler.step, self._misfortune),
-                weights=(4, 3, 12, 1),
+                (
+                    self._somebody_works,
+                    self._a_webhook_comes,
+                    self.scheduler.step,
+                    self._misfortune,
+                    self._a_request_arrives,
+                ),
+                weights=(4, 3, 12, 1, 1),
             )[0]()
 
     def come_to_rest(self) -> None:
         """No more faults: every turn ends, everything is polled, and time passes until nothing waits."""
         self.sales.trouble = self.marketing.trouble = 0.0
         self.scheduler.finish()
+        while self.sales.on_the_way or self.marketing.on_the_way:
+            self._a_request_arrives()
         while self.under_way:
             self._a_webhook_comes(lossless=True)
         with writing(self.engine) as connection:
@@ -196,6 +207,13 @@ class Simulation:
         with writing(self.engine) as connection:
             hints.note(connection, name, [ref], now=self.now)
 
+    def _a_request_arrives(self) -> None:
+        """One that its sender knows nothing of any more, or waits for."""
+        under_way = [(crm, each) for crm in (self.sales, self.marketing) for each in crm.on_the_way]
+        if under_way:
+            crm, request = self.chance.choice(under_way)
+            crm.arrive(request)
+
     def _misfortune(self) -> None:
         self.chance.choice(
             (self.scheduler.kill, self.scheduler.lose, self.scheduler.find, self._poll_is_asked_for)
@@ -237,7 +255,18 @@ def _quick_place() -> str | None:
 
 
 def _database(path: Path) -> Engine:
+    path.write_bytes(_new_database())
     engine = open_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    upgrade(engine)
     return engine
+
+
+@cache
+def _new_database() -> bytes:
+    """An empty database; making one takes as long as some days of a simulation."""
+    with tempfile.TemporaryDirectory(prefix="closedloop-simulation-", dir=_quick_place()) as folder:
+        path = Path(folder) / "new.db"
+        engine = open_engine(f"sqlite:///{path}")
+        upgrade(engine)
+        engine.dispose()
+        return path.read_bytes()

@@ -10,8 +10,12 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from closedloop.errors import CrmError
 from closedloop_server.store.leases import SupersededError
-from closedloop_server.work.kinds import Work
+from closedloop_server.work.kinds import Kind, Work
 from closedloop_server.work.owned import OwnedWork
+
+
+_OFTEN = {Kind.LOOP: 10, Kind.READ: 10, Kind.TELL: 10, Kind.SEND: 1, Kind.KEEP: 1}
+"""How often each kind has its turn: here nobody subscribes to anything, and nothing gets old."""
 
 
 @dataclass(kw_only=True)
@@ -52,7 +56,7 @@ class Scheduler:
 
     def step(self) -> None:
         """One process goes on, mostly for a while, or begins a turn."""
-        process = self._holder(self.chance.choice(self.works))
+        process = self._holder(self.chance.choices(self.works, [_OFTEN[work.kind] for work in self.works])[0])
         if not process.busy:
             process.turn = greenlet(lambda: _take(process.owned), parent=self._main)
         for _ in range(self.chance.choice((1, 1, 2, 4, 8, 30))):

@@ -107,4 +107,6 @@ def _is_in(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Ne
         known = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(known in network for network in networks)
+    # A server that listens on "::" is told IPv4 addresses in IPv6's form.
+    plain = known.ipv4_mapped or known if isinstance(known, ipaddress.IPv6Address) else known
+    return any(plain in network for network in networks)

@@ -18,6 +18,9 @@ from closedloop_server.store.reports import DeliveryState, Sort
 
 DEFAULT_LIMIT = 50
 GREATEST_LIMIT = 200
+_SHOWN_NAMES = 10
+_SHOWN_NAME = 100
+"""Of the names that nobody knows, so many are told, and so much of each: an answer is no echo."""
 
 
 # PostgreSQL holds no NUL in a text and refuses the whole query.
@@ -215,8 +218,9 @@ def refusal(schema: Schema, messages: Mapping[Any, Any]) -> RequestError:
     unknown = sorted(str(name) for name in messages if name not in schema.fields)
     if unknown:
         known = ", ".join(sorted(schema.fields)) or "none"
+        shown = ", ".join(name[:_SHOWN_NAME] for name in unknown[:_SHOWN_NAMES])
         return RequestError(
-            f"unknown arguments: {', '.join(unknown)}; this resource takes: {known}",
+            f"unknown arguments: {shown}; this resource takes: {known}",
             reason="unknown_argument",
         )
     told = "; ".join(f"{name}: {' '.join(map(str, said))}" for name, said in sorted(messages.items()))

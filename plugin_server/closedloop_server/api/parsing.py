@@ -31,7 +31,11 @@ class Parser(FlaskParser):
                 status=415,
                 reason="not_json",
             )
-        return super().load_json(req, schema)
+        try:
+            return super().load_json(req, schema)
+        except ValueError as error:
+            # Python reads no number of more than 4,300 digits, and says so with an error of its own.
+            raise RequestError("the body holds a number that nobody can read", reason="not_json") from error
 
     def handle_error(
         self,

@@ -55,7 +55,7 @@ def _require_session() -> AnyResponse | None:
 @blueprint.after_request
 def _guarded(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    if request.endpoint == "pages.static":
+    if request.endpoint == "pages.static" and response.status_code < 400:
         response.cache_control.no_cache = None
         response.cache_control.public = True
         response.cache_control.max_age = int(_ASSETS_LIFETIME.total_seconds())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from closedloop.crm import retry
 from closedloop.crm.budget import BUDGET_SPENT, BULK_SHARE_SPENT, bulk_work
@@ -18,10 +21,23 @@ from closedloop_server.store.telling import Due, Result
 
 BATCH = 200
 CALL_SECONDS = 300.0
-"""How long the CRM may be called for one batch, with all repetitions."""
+"""How long the CRM may be called for one batch, with all repetitions, from before its mark on."""
 ARRIVAL_SECONDS = 120.0
 """How long what is on its way when its sender gives up may still take: Salesforce ends a query, and a proxy
 seldom keeps a request, after that. What arrives even later is noticed when the target is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that was marked under this number."""
+
+    number: int
+    began: datetime
+
+    def left(self, now: datetime) -> float:
+        """The seconds that it may still take. Its successors count from the mark on, so it does too, by the
+        same clock: the worker may have stood still since."""
+        return min(CALL_SECONDS, CALL_SECONDS - (now - self.began).total_seconds())
 
 
 def deliver(services: Services, name: str) -> int:
@@ -36,8 +52,12 @@ def deliver(services: Services, name: str) -> int:
             _tidy(services, name)
         return 0
     call = _begin(services, name, batch)
+    left = call.left(services.clock())
+    if left <= 0:
+        _give_up(services, name, batch, call)
+        return len(batch)
     try:
-        with bulk_work() if batch[0].bulk else nullcontext(), retry.within(CALL_SECONDS):
+        with bulk_work() if batch[0].bulk else nullcontext(), retry.within(left):
             results = services.crms[name].deliver([each.feedback for each in batch])
     except CrmError as error:
         if error.reason == BULK_SHARE_SPENT:
@@ -78,29 +98,43 @@ def _tidy(services: Services, name: str) -> None:
         telling.tidy(connection, name, now=now)
 
 
-def _begin(services: Services, name: str, batch: Sequence[Due]) -> int:
+def _begin(services: Services, name: str, batch: Sequence[Due]) -> _Call:
+    began = services.clock()
+    until = began + timedelta(seconds=CALL_SECONDS + ARRIVAL_SECONDS)
     with services.writing() as connection:
-        now = services.clock()
-        call = deliverers.next_call(connection, name)
-        until = now + timedelta(seconds=CALL_SECONDS + ARRIVAL_SECONDS)
-        lease = services.lease or 0
-        telling.begin(connection, name, batch, call=call, lease=lease, now=now, until=until)
-    return call
+        number = deliverers.next_number(connection, name)
+        telling.begin(connection, name, batch, call=number, lease=services.lease or 0, until=until)
+    return _Call(number, began)
 
 
-def _hold_bulk(services: Services, name: str, batch: Sequence[Due], call: int) -> None:
+def _give_up(services: Services, name: str, batch: Sequence[Due], call: _Call) -> None:
+    """Nothing was sent. The values are still to be told, in the next batch."""
+    with services.writing() as connection:
+        telling.abandon(connection, name, batch, call=call.number)
+
+
+def _hold_bulk(services: Services, name: str, batch: Sequence[Due], call: _Call) -> None:
     """Nothing was sent. What sales decides from here on still has calls left."""
     with services.writing() as connection:
-        telling.abandon(connection, name, batch, call=call)
+        telling.abandon(connection, name, batch, call=call.number)
         deliverers.hold_bulk(connection, name, until=services.clock() + BULK_LOOKS)
 
 
-def _record_failure(services: Services, name: str, batch: Sequence[Due], call: int, error: CrmError) -> None:
+def _keep(
+    connection: Connection, name: str, results: Sequence[Result], call: _Call, *, now: datetime
+) -> None:
+    ended = deliverers.next_number(connection, name)
+    telling.record(connection, name, results, call=call.number, began=call.began, ended=ended, now=now)
+
+
+def _record_failure(
+    services: Services, name: str, batch: Sequence[Due], call: _Call, error: CrmError
+) -> None:
     now = services.clock()
     surely_not_sent = isinstance(error, QuotaError | AuthenticationError)
     results = [_result(each, _failed(each, error), now, doubtful=not surely_not_sent) for each in batch]
     with services.writing() as connection:
-        telling.record(connection, name, results, call=call, now=now)
+        _keep(connection, name, results, call, now=now)
         deliverers.failed(
             connection,
             name,
@@ -112,7 +146,7 @@ def _record_failure(services: Services, name: str, batch: Sequence[Due], call: i
 
 
 def _record(
-    services: Services, name: str, batch: Sequence[Due], call: int, given: Sequence[DeliveryResult]
+    services: Services, name: str, batch: Sequence[Due], call: _Call, given: Sequence[DeliveryResult]
 ) -> None:
     now = services.clock()
     told = {each.feedback.key: each for each in batch}
@@ -122,7 +156,7 @@ def _record(
     results = [_result(told[key], fate, now, doubtful=True) for key, fate in fates.items()]
     open_ = [fate for fate in fates.values() if fate.delivery is Delivery.RETRY]
     with services.writing() as connection:
-        telling.record(connection, name, results, call=call, now=now)
+        _keep(connection, name, results, call, now=now)
         if len(open_) < len(fates):
             deliverers.answered(connection, name, now=now)
         else:

@@ -19,12 +19,12 @@ from closedloop.crm.hubspot import events as hubspot
 from closedloop.crm.salesforce import events as salesforce
 from closedloop.errors import ClosedLoopError
 from closedloop.schema.records import Ref
-from closedloop.schema.vocabulary import CrmName, ObjectType
+from closedloop.schema.vocabulary import CrmName
 from closedloop_server.failure import where
 from closedloop_server.pipeline.erase import erase
 from closedloop_server.services import Services
 from closedloop_server.settings import ConnectionSettings
-from closedloop_server.store import hints, inbox, leases, records
+from closedloop_server.store import erasures, hints, inbox, leases
 from closedloop_server.store.engine import reading
 from closedloop_server.store.inbox import Delivery, Emptied, Outcome
 from closedloop_server.store.rows import Key
@@ -123,15 +123,17 @@ def _write(services: Services, connection: Connection, batch: Sequence[_Read]) -
 
 
 def _about_erased(connection: Connection, batch: Sequence[_Read]) -> list[int]:
-    """The deliveries about people who were erased: events come late, and say again what is kept no more."""
-    people = {each.delivery.id: _people(each) for each in batch}
-    erased = records.erased(connection, set().union(*people.values()))
-    return [id_ for id_, named in people.items() if named & erased]
+    """The deliveries about people who were erased, or what is about them alone: events and messages come
+    late, and say again what is kept no more."""
+    if not erasures.any_at_all(connection):
+        return []
+    about = {each.delivery.id: _named(each) for each in batch}
+    erased = erasures.among(connection, set().union(*about.values()))
+    return [id_ for id_, named in about.items() if named & erased]
 
 
-def _people(read: _Read) -> set[Key]:
-    name = read.delivery.connection
-    return {Key(name, ref.object, ref.id) for ref in read.hints.refs if ref.object is ObjectType.CONTACT}
+def _named(read: _Read) -> set[Key]:
+    return {Key(read.delivery.connection, ref.object, ref.id) for ref in read.hints.refs}
 
 
 def _read(services: Services, delivery: Delivery) -> _Read:

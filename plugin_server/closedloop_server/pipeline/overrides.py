@@ -1,17 +1,19 @@
 """Notices what somebody changed in the CRM after it was told, and what may no longer be refused.
 
 Our own writes come back by every poll. A target is compared only with what it was told by a call that was
-over before the reading began, and while no other call is under way: what it shows then, we know.
+over before the reading began, and while no other call is under way: what it shows then, we know. If it shows
+something else than it should and cannot be compared, it is read again when it can: nobody else may come by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from closedloop.crm.base import Crm
 from closedloop.loop.feedback import FeedbackKind
-from closedloop.schema.records import Record
+from closedloop.schema.records import Record, Ref
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.services import Services
 from closedloop_server.store import deliverers, overrides, records, refused
@@ -34,21 +36,21 @@ class _Seen:
         return bool(self.changed or self.older or self.mended)
 
 
-def calls_so_far(services: Services, name: str) -> int:
+def last_number(services: Services, name: str) -> int:
     """The number to give to `notice`, taken before the reading begins."""
     with reading(services.engine) as connection:
-        return deliverers.calls(connection, name)
+        return deliverers.last_number(connection, name)
 
 
-def notice(services: Services, name: str, found: Iterable[Record], *, as_of: int) -> None:
+def notice(services: Services, name: str, found: Iterable[Record], *, as_of: int) -> dict[Ref, datetime]:
     """Compares what was read with what was told, before it is stored: records of the connection `name`, read
-    after call `as_of` was begun."""
+    after the number `as_of` was given. Returns which have to be read again, and from when on."""
     crm = services.crms[name]
     targets = {key: record for record in found if (key := _key(crm, record)) is not None}
     if not targets:
-        return
+        return {}
     with reading(services.engine) as connection:
-        told = overrides.standing(connection, name, targets, as_of=as_of)
+        told = overrides.standing(connection, name, targets, as_of=as_of, now=services.clock())
         about = refused.about(connection, name, targets, (_campaign(each) for each in targets.values()))
         before = (
             records.stored(connection, {Key(name, each.object, each.id) for each in targets.values()})
@@ -56,8 +58,13 @@ def notice(services: Services, name: str, found: Iterable[Record], *, as_of: int
             else {}
         )
     seen = _Seen()
+    again: dict[Ref, datetime] = {}
     for each in told:
-        _compare(crm, each, targets[each.feedback.key], seen)
+        record = targets[each.key]
+        if isinstance(each, Standing):
+            _compare(crm, each, record, seen)
+        elif crm.differences(each.wanted, record):
+            again[record.ref] = each.again
     news = {
         key
         for key, record in targets.items()
@@ -68,6 +75,7 @@ def notice(services: Services, name: str, found: Iterable[Record], *, as_of: int
     seen.mended = [key for key, campaign in about.items() if key in news or campaign in news_campaigns]
     if seen:
         _keep(services, name, seen)
+    return again
 
 
 def _keep(services: Services, name: str, seen: _Seen) -> None:
@@ -83,13 +91,12 @@ def _compare(crm: Crm, told: Standing, record: Record, seen: _Seen) -> None:
     shows = crm.differences(told.feedback, record)
     if shows is None or dict(shows) == dict(told.noted or {}):
         return
-    key = told.feedback.key
     if shows and told.before is not None and crm.differences(told.before, record) == {}:
         # Nobody changed it: an older call of ours arrived after the last one. A person who put back exactly
         # that would be answered once.
-        seen.older.append((key, told.call))
+        seen.older.append((told.key, told.call))
         return
-    seen.changed[key] = (told.call, shows)
+    seen.changed[told.key] = (told.call, shows)
 
 
 def _key(crm: Crm, record: Record) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -49,15 +49,15 @@ def refresh(services: Services, name: str) -> int:
         return 0
     refs = [hint.key.ref for hint in due]
     asked_at = services.clock()
-    told = overrides.calls_so_far(services, name)
+    told = overrides.last_number(services, name)
     try:
         batch = services.crms[name].refresh(refs)
-        overrides.notice(services, name, batch.records, as_of=told)
+        again = overrides.notice(services, name, batch.records, as_of=told)
     except CrmError as error:
         _postpone(services, due, error)
         raise
     arrival = Arrival(name=name, batch=_complete(batch, refs), asked=frozenset(refs), asked_at=asked_at)
-    _store(services, arrival, lambda connection: hints.strike(connection, due))
+    _store(services, arrival, _striking(services, name, due, again))
     return len(due)
 
 
@@ -91,13 +91,13 @@ def poll(services: Services, name: str, *, between: Callable[[], object] = lambd
 def _take_pages(services: Services, name: str, place: Place, between: Callable[[], object]) -> int:
     changed = 0
     asked_at = services.clock()
-    told = overrides.calls_so_far(services, name)
+    told = overrides.last_number(services, name)
     for page in _pages(services, name, place):
-        overrides.notice(services, name, page.batch.records, as_of=told)
+        again = overrides.notice(services, name, page.batch.records, as_of=told)
         # Salesforce's first pages were all asked for when the poll began, however late they come out.
         arrival = Arrival(name=name, batch=page.batch, asked_at=asked_at, bulk=place.since is not None)
         goes_on: list[bool] = []
-        changed += _store(services, arrival, _advancing(services, name, place, page, goes_on))
+        changed += _store(services, arrival, _advancing(services, name, place, page, again, goes_on))
         if not all(goes_on):
             return changed
         between()
@@ -117,8 +117,25 @@ def _pages(services: Services, name: str, place: Place) -> Iterator[Page]:
         yield page
 
 
+def _striking(
+    services: Services, name: str, followed: list[Hint], again: Mapping[Ref, datetime]
+) -> Callable[[Connection], None]:
+    """Removes the hints that were followed, and has what could not be compared read again."""
+
+    def strike(connection: Connection) -> None:
+        hints.strike(connection, followed)
+        hints.look_again(connection, name, again, now=services.clock())
+
+    return strike
+
+
 def _advancing(
-    services: Services, name: str, place: Place, page: Page, goes_on: list[bool]
+    services: Services,
+    name: str,
+    place: Place,
+    page: Page,
+    again: Mapping[Ref, datetime],
+    goes_on: list[bool],
 ) -> Callable[[Connection], None]:
     """Keeps the place behind the page, and notes whether the poll may go on."""
     batch = page.batch
@@ -132,6 +149,7 @@ def _advancing(
         goes_on.append(
             cursors.advance(connection, name, page.cursor, round=place.round, brought=brought, now=now)
         )
+        hints.look_again(connection, name, again, now=now)
 
     return advance
 

@@ -1,4 +1,4 @@
-"""How telling each connection fares: the calls that were begun, since when it fails, what has to wait."""
+"""How telling each connection fares: how its calls are numbered, since when it fails, what has to wait."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Failing:
     tried: bool = True
 
 
-def calls(connection: Connection, name: str) -> int:
-    """The number of the call that was begun last."""
+def last_number(connection: Connection, name: str) -> int:
+    """The number that was given last: what is to come has a greater one."""
     return connection.scalar(select(deliverers.c.calls).where(deliverers.c.connection == name)) or 0
 
 
-def next_call(connection: Connection, name: str) -> int:
-    """The number of a call that begins now."""
+def next_number(connection: Connection, name: str) -> int:
+    """The number of a call that begins now, or that is over now: each has one for both, in their order."""
     upsert(connection, deliverers, [{"connection": name, "calls": 1}], grow="calls")
-    return calls(connection, name)
+    return last_number(connection, name)
 
 
 def answered(connection: Connection, name: str, *, now: datetime) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 
 from closedloop.schema.records import Ref
-from closedloop_server.store.rows import Key, bound_key, is_bound_key, key_of, key_values, upsert
+from closedloop_server.store.rows import Key, bound_key, insert_new, is_bound_key, key_of, key_values, upsert
 from closedloop_server.store.tables import hints
 
 
@@ -24,14 +24,17 @@ class Hint:
 
 def note(connection: Connection, name: str, refs: Iterable[Ref], *, now: datetime) -> int:
     """Remembers that these objects of the connection `name` may have changed; returns how many they are."""
-    rows = [
-        {**key_values(Key(name, ref.object, ref.id)), "noted": 1, "noted_at": now, "attempts": 0}
-        for ref in set(refs)
-    ]
+    rows = [{**_row(name, ref, now), "again_at": None} for ref in set(refs)]
     # A hint that waits already keeps its times: a stream of webhooks must neither put off an object that is
     # edited all day nor hurry one that the CRM does not answer for.
     upsert(connection, hints, rows, keep=("attempts", "noted_at"), grow="noted")
     return len(rows)
+
+
+def look_again(connection: Connection, name: str, times: Mapping[Ref, datetime], *, now: datetime) -> None:
+    """Has these objects read again, each from its time on, or sooner if somebody notes it."""
+    rows = [{**_row(name, ref, now), "again_at": at} for ref, at in sorted(times.items())]
+    insert_new(connection, hints, rows)
 
 
 def due(connection: Connection, name: str, *, now: datetime, settle: timedelta, limit: int) -> list[Hint]:
@@ -46,6 +49,7 @@ def due(connection: Connection, name: str, *, now: datetime, settle: timedelta, 
             hints.c.connection == name,
             hints.c.noted_at <= now - settle,
             or_(hints.c.not_before.is_(None), hints.c.not_before <= now),
+            or_(hints.c.again_at.is_(None), hints.c.again_at <= now),
         )
         .order_by(hints.c.attempts, hints.c.noted_at, hints.c.object, hints.c.crm_id)
         .limit(limit)
@@ -61,9 +65,13 @@ def due(connection: Connection, name: str, *, now: datetime, settle: timedelta, 
 def next_due(connection: Connection, name: str, *, settle: timedelta) -> datetime | None:
     """When the next hint of a connection may be followed, or None while there is none."""
     mine = hints.c.connection == name
-    first = connection.scalar(select(func.min(hints.c.noted_at)).where(mine, hints.c.not_before.is_(None)))
+    at_once = and_(hints.c.not_before.is_(None), hints.c.again_at.is_(None))
+    first = connection.scalar(select(func.min(hints.c.noted_at)).where(mine, at_once))
     retry = connection.scalar(select(func.min(hints.c.not_before)).where(mine))
-    times = [first + settle if first else None, retry]
+    again = connection.scalar(
+        select(func.min(hints.c.again_at)).where(mine, hints.c.not_before.is_(None))
+    )
+    times = [first + settle if first else None, retry, again]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -81,3 +89,7 @@ def postpone(connection: Connection, failed: Sequence[Hint], *, until: datetime,
         counts = [{**bound_key(hint.key), "tries": hint.attempts + 1} for hint in failed]
         values = {"attempts": bindparam("tries"), "not_before": until, "error": error}
         connection.execute(update(hints).where(is_bound_key(hints)).values(values), counts)
+
+
+def _row(name: str, ref: Ref, now: datetime) -> dict[str, object]:
+    return {**key_values(Key(name, ref.object, ref.id)), "noted": 1, "noted_at": now, "attempts": 0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
@@ -25,10 +25,21 @@ class Standing:
     """What a target was told last, when nothing else is on its way to it. `before` is what it had been told
     before that; `noted` is what was seen of a change already."""
 
+    key: str
     feedback: Feedback
     before: Feedback | None
     call: int
     noted: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """A target of which a reading cannot tell whose the value is that it shows; one from `again` on can.
+    `wanted` is what it should show."""
+
+    key: str
+    wanted: Feedback
+    again: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,32 +61,26 @@ CURRENT = and_(
 )
 """Joins the notes that still hold with what was delivered."""
 
+_PATIENCE = timedelta(minutes=1)
+"""A target whose marks should be gone by now is read again after this."""
+
 _SHOWN: ColumnElement[bool] = and_(
     delivered.c.digest == desired.c.digest, delivered.c.delivery == Delivery.DELIVERED.value
 )
 
 
-def standing(connection: Connection, name: str, keys: Iterable[str], *, as_of: int) -> list[Standing]:
-    """What those of the targets were told last that a reading begun after call `as_of` can be compared with:
-    by then that call was over, and no other was begun whose fate is unknown."""
-    marked = select(tellings.c.key).where(
-        tellings.c.connection == delivered.c.connection, tellings.c.key == delivered.c.key
-    )
-    query = (
-        select(desired.c.state, delivered.c.before, delivered.c.call, overridden.c.shows)
-        .select_from(desired.join(delivered, TOLD).outerjoin(overridden, CURRENT))
-        .where(desired.c.connection == name, _SHOWN, delivered.c.call <= as_of, ~marked.exists())
-    )
-    return [
-        Standing(
-            feedback=load_feedback(row.state),
-            before=None if row.before is None else load_feedback(row.before),
-            call=row.call,
-            noted=row.shows,
-        )
+def standing(
+    connection: Connection, name: str, keys: Iterable[str], *, as_of: int, now: datetime
+) -> list[Standing | Unclear]:
+    """What those of the targets were told last that were told anything, and of which it is known. A reading
+    begun after the number `as_of` can be compared with it if the call was over by then, and if no other was
+    begun whose fate is unknown. What they should show by now does not matter."""
+    rows = (
+        row
         for chunk in chunks(sorted(set(keys)))
-        for row in connection.execute(query.where(desired.c.key.in_(chunk)))
-    ]
+        for row in connection.execute(_TOLD_LAST, {"of_connection": name, "of_keys": chunk})
+    )
+    return [each for row in rows if (each := _standing(row, as_of, now)) is not None]
 
 
 def note(
@@ -137,6 +142,48 @@ def count(connection: Connection, names: Sequence[str]) -> dict[str, int]:
         .group_by(overridden.c.connection)
     )
     return {row.connection: row.number for row in connection.execute(query)}
+
+
+_TOLD_LAST = (
+    select(
+        desired.c.key,
+        desired.c.state,
+        (delivered.c.digest == desired.c.digest).label("is_wanted"),
+        delivered.c.delivery,
+        delivered.c.shown,
+        delivered.c.before,
+        delivered.c.call,
+        overridden.c.shows,
+        select(func.max(tellings.c.until))
+        .where(tellings.c.connection == desired.c.connection, tellings.c.key == desired.c.key)
+        .scalar_subquery()
+        .label("marked_until"),
+    )
+    .select_from(desired.outerjoin(delivered, TOLD).outerjoin(overridden, CURRENT))
+    .where(
+        desired.c.connection == bindparam("of_connection"),
+        desired.c.key.in_(bindparam("of_keys", expanding=True)),
+    )
+)
+
+
+def _standing(row: Any, as_of: int, now: datetime) -> Standing | Unclear | None:
+    if row.marked_until is not None:
+        # Whoever tells takes the mark away when it is over; if it is still there, nobody has told since.
+        again = max(row.marked_until, now + _PATIENCE)
+        return Unclear(key=row.key, wanted=load_feedback(row.state), again=again)
+    if row.call is not None and row.call > as_of:
+        return Unclear(key=row.key, wanted=load_feedback(row.state), again=now)
+    state = row.shown or (row.state if row.is_wanted else None)
+    if row.delivery != Delivery.DELIVERED.value or state is None:
+        return None
+    return Standing(
+        key=row.key,
+        feedback=load_feedback(state),
+        before=None if row.before is None else load_feedback(row.before),
+        call=row.call,
+        noted=row.shows,
+    )
 
 
 _JOINED = overridden.join(delivered, CURRENT).join(desired, TOLD)

@@ -29,6 +29,9 @@ from closedloop_server.store.tables import records, refusals
 _UNREAD = frozenset({"raw", "updated_at"})
 """What says nothing about the object itself: a record that differs only here has not changed for us."""
 
+_LONGEST_ADDRESS = 320
+"""64 characters before the @ and 255 after it. https://www.rfc-editor.org/rfc/rfc3696#section-3"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
@@ -295,13 +298,19 @@ def _row(key: Key, record: Record, data: Mapping[str, Any], now: datetime) -> di
         **key_values(key),
         "other_id": record.other_id,
         "name": getattr(record, "name", None),
-        "email": email.strip().lower() or None if email else None,
+        "email": _address(email),
         "updated_at": record.updated_at,
         "read_at": now,
         "deleted": record.deleted,
         "emptied_at": None,
         "data": data,
     }
+
+
+def _address(email: str | None) -> str | None:
+    """What a person is found by; nobody by what is too long for an address, and for an index."""
+    address = email.strip().lower() if email else ""
+    return address if 0 < len(address) <= _LONGEST_ADDRESS else None
 
 
 def _record(data: Mapping[str, Any], *, deleted: bool) -> Record:

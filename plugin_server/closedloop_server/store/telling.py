@@ -4,7 +4,8 @@ A call that was begun may change what a target shows until it can no longer arri
 in the middle, have been taken for dead, or have given up waiting while its request was still on its way. So:
 
 - Before the call its values are marked, with the number of the call; in the same transaction the worker
-  proves that the work is still its own. Afterwards the results are kept, and the marks go.
+  proves that the work is still its own. Afterwards the results are kept, with the number of the call's end,
+  and the marks go.
 - A mark that is newer than the last result has no result: whoever finds it does not know what the target
   shows, and tells what it should show at once, whether or not that was told before.
 - That is not enough if the lost call said something else: it may still arrive, and last. When it can no
@@ -86,34 +87,38 @@ def begin(
     *,
     call: int,
     lease: int,
-    now: datetime,
     until: datetime,
 ) -> None:
     """Marks that these values are being told by this call of the lease with this number."""
-    keys = sorted(each.feedback.key for each in batch)
-    for chunk in chunks(keys):
-        # What could arrive until now has arrived, and this call comes after it.
-        over = (tellings.c.key.in_(chunk), tellings.c.until <= now)
-        connection.execute(delete(tellings).where(tellings.c.connection == name, *over))
     mark = {"connection": name, "call": call, "lease": lease, "until": until}
     rows = [{**mark, "key": each.feedback.key, "digest": each.digest} for each in batch]
     connection.execute(insert(tellings), sorted(rows, key=lambda row: str(row["key"])))
 
 
-def record(connection: Connection, name: str, results: Iterable[Result], *, call: int, now: datetime) -> None:
-    """Keeps how each of these values fared in this call, which is over."""
+def record(
+    connection: Connection,
+    name: str,
+    results: Iterable[Result],
+    *,
+    call: int,
+    began: datetime,
+    ended: int,
+    now: datetime,
+) -> None:
+    """Keeps how each of these values fared in this call, which is over and has the number `ended` for it."""
     by_key = {each.told.feedback.key: each for each in results}
     kept = [by_key[key] for key in _still_marked(connection, name, by_key, call=call)]
     fresh = [each for each in kept if each.result.delivery is Delivery.DELIVERED]
-    upsert(connection, delivered, [{**_row(name, each, call, now), **_shown(each, now)} for each in fresh])
-    others = [_row(name, each, call, now) for each in kept if each.result.delivery is not Delivery.DELIVERED]
+    upsert(connection, delivered, [{**_row(name, each, ended, now), **_shown(each, now)} for each in fresh])
+    others = [_row(name, each, ended, now) for each in kept if each.result.delivery is not Delivery.DELIVERED]
     upsert(connection, delivered, others)
     _settle(connection, name, [each for each in kept if each.result.delivery is not Delivery.RETRY])
     _unmark(connection, name, by_key.values(), call=call)
+    _unmark_older(connection, name, fresh, began=began)
 
 
 def abandon(connection: Connection, name: str, batch: Iterable[Due], *, call: int) -> None:
-    """Takes back the marks of a call of which nothing was sent."""
+    """Takes back the marks of a call of which nothing was sent: all is as if it had not been begun."""
     keys = sorted(each.feedback.key for each in batch)
     for chunk in chunks(keys):
         mine = (tellings.c.call == call, tellings.c.key.in_(chunk))
@@ -283,7 +288,7 @@ def _held(connection: Connection, name: str, keys: Iterable[str]) -> list[str]:
     return found
 
 
-def _row(name: str, each: Result, call: int, now: datetime) -> dict[str, Any]:
+def _row(name: str, each: Result, ended: int, now: datetime) -> dict[str, Any]:
     result = each.result
     return {
         "connection": name,
@@ -295,7 +300,7 @@ def _row(name: str, each: Result, call: int, now: datetime) -> dict[str, Any]:
         "attempts": each.told.attempts + 1 if result.delivery is Delivery.RETRY else 0,
         "not_before": each.again,
         "at": now,
-        "call": call,
+        "call": ended,
     }
 
 
@@ -328,3 +333,10 @@ def _unmark(connection: Connection, name: str, results: Iterable[Result], *, cal
     doubted = [{"of_key": each.result.key, "at": each.until} for each in ordered if each.until is not None]
     if doubted:
         connection.execute(update(tellings).where(*mine).values(until=bindparam("at")), doubted)
+
+
+def _unmark_older(connection: Connection, name: str, taken: Iterable[Result], *, began: datetime) -> None:
+    """What could arrive only until this call began has arrived, and the CRM took what came after it."""
+    for chunk in chunks(sorted(each.result.key for each in taken)):
+        over = (tellings.c.key.in_(chunk), tellings.c.until <= began)
+        connection.execute(delete(tellings).where(tellings.c.connection == name, *over))

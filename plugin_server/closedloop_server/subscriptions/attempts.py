@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 
 from closedloop_server.store.tables import attempts, events
 from closedloop_server.subscriptions.calling import Answer
 from closedloop_server.subscriptions.event_types import EventType
+
+ERASED = "erased"
+"""The error of a call under way, of whose answer nothing is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ def begin(connection: Connection, event_id: str, subscription_id: str, *, now: d
 
 
 def finish(connection: Connection, number: int, answer: Answer) -> None:
-    """Notes what came of it."""
+    """Notes what came of it, without the words if whom it is about was erased meanwhile."""
     connection.execute(
         update(attempts)
         .where(attempts.c.id == number)
@@ -51,7 +54,7 @@ def finish(connection: Connection, number: int, answer: Answer) -> None:
             duration_ms=round(answer.seconds * 1000),
             status=answer.status,
             error=answer.error,
-            answer=answer.body,
+            answer=case((attempts.c.error == ERASED, ""), else_=answer.body),
         )
     )
 

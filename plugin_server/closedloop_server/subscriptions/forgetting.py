@@ -11,6 +11,7 @@ from closedloop_server.services import Services
 from closedloop_server.store.engine import reading
 from closedloop_server.store.rows import Key, chunks, where_keys
 from closedloop_server.store.tables import attempts, events, sendings, subscriptions
+from closedloop_server.subscriptions.attempts import ERASED
 from closedloop_server.subscriptions.sendings import SendingState
 from closedloop_server.subscriptions.subscription import State
 
@@ -44,7 +45,10 @@ def erase_answers_about(connection: Connection, subjects: Iterable[Key]) -> int:
     for condition in where_keys(events, subjects):
         for row in connection.execute(select(events.c.id, events.c.payload).where(condition)).all():
             found += 1
-            connection.execute(update(attempts).where(attempts.c.event_id == row.id).values(answer=""))
+            mine = attempts.c.event_id == row.id
+            connection.execute(update(attempts).where(mine).values(answer=""))
+            under_way = attempts.c.duration_ms.is_(None)
+            connection.execute(update(attempts).where(mine, under_way).values(error=ERASED))
             if row.payload["data"].get("raw_reason") is not None:
                 data = {**row.payload["data"], "raw_reason": None}
                 changed = {**row.payload, "data": data}

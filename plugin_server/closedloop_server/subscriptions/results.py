@@ -98,8 +98,8 @@ def _failed(
     if answer.status == GONE:
         _disable(connection, subscriber, "it answered 410: it wants nothing more", now)
     elif _hopeless(failures, given_up=given_up) and now - since >= services.settings.webhooks.disable_after:
-        why = f"nothing got through since {since:%Y-%m-%d %H:%M} UTC; the last answer: {explained(answer)}"
-        _disable(connection, subscriber, why, now)
+        why = f"nothing got through since {since:%Y-%m-%d %H:%M} UTC"
+        _disable(connection, subscriber, why, now, last=explained(answer))
 
 
 def _hopeless(failures: int, *, given_up: bool) -> bool:
@@ -110,11 +110,15 @@ def _hopeless(failures: int, *, given_up: bool) -> bool:
     return given_up or failures >= _MANY
 
 
-def _disable(connection: Connection, subscriber: Subscription, why: str, now: datetime) -> None:
-    """Disables a subscription, and says so to everybody but itself."""
-    subscription.set_state(connection, subscriber.id, State.DISABLED, why=why, now=now)
+def _disable(
+    connection: Connection, subscriber: Subscription, why: str, now: datetime, *, last: str = ""
+) -> None:
+    """Disables a subscription, and says so to everybody but itself. What the last answer was (`last`) admins
+    see alone: it may name an address in somebody's network, which is no other subscriber's business."""
+    told = f"{why}; the last answer: {last}" if last else why
+    subscription.set_state(connection, subscriber.id, State.DISABLED, why=told, now=now)
     lost = sendings.give_up(connection, subscriber.id, error="disabled: the subscription was disabled")
-    log.warning("subscription %s is disabled with %d events unsent: %s", subscriber.id, lost, why)
+    log.warning("subscription %s is disabled with %d events unsent: %s", subscriber.id, lost, told)
     type_ = EventType.SUBSCRIPTION_DISABLED
     event = Event(
         id=events.event_id(type_, subscriber.id, now.isoformat()),

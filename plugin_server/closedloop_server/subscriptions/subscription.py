@@ -135,8 +135,10 @@ def set_state(connection: Connection, id_: str, state: State, *, why: str = "", 
 
 
 def keep_secret(connection: Connection, id_: str, secret: str, cipher: Cipher, *, now: datetime) -> None:
-    """Adds a secret; those before it go on signing for a day, and those that have done so are removed."""
+    """Adds a secret; those before it go on signing for a day. Those that have done so are removed, and those
+    that cannot be read any more."""
     forget_secrets(connection, id_, ended_by=now)
+    _forget_unreadable(connection, id_, cipher)
     mine = subscription_secrets.c.subscription_id == id_
     still = or_(subscription_secrets.c.ends_at.is_(None), subscription_secrets.c.ends_at > now + OVERLAP)
     connection.execute(update(subscription_secrets).where(mine, still).values(ends_at=now + OVERLAP))
@@ -164,6 +166,14 @@ def forget_secrets(connection: Connection, id_: str, *, ended_by: datetime | Non
     if ended_by is not None:
         mine.append(subscription_secrets.c.ends_at <= ended_by)
     connection.execute(delete(subscription_secrets).where(*mine))
+
+
+def _forget_unreadable(connection: Connection, id_: str, cipher: Cipher) -> None:
+    """Removes the secrets whose key is lost: they can sign nothing, and would keep the new one from it."""
+    query = select(subscription_secrets.c.id, subscription_secrets.c.secret)
+    found = connection.execute(query.where(subscription_secrets.c.subscription_id == id_)).all()
+    lost = [row.id for row in found if not cipher.can_read(row.secret)]
+    connection.execute(delete(subscription_secrets).where(subscription_secrets.c.id.in_(lost)))
 
 
 def _subscription(row: Any) -> Subscription:

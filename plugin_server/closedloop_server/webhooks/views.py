@@ -25,6 +25,8 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 log = logging.getLogger(__name__)
 
 _COMMITS = "closedloop.webhooks"
+_STORED = b'{"known":false,"stored":true}\n'
+_KNOWN = b'{"known":true,"stored":true}\n'
 
 
 @blueprint.record
@@ -59,7 +61,7 @@ def hubspot_delivery(name: str) -> Response:
         now=_services().clock(),
     )
     hubspot.check(body, portal_id=connection.organisation_id, app_id=connection.app_id)
-    return jsonify(stored=True, known=not _store(connection, body))
+    return Response(_STORED if _store(connection, body) else _KNOWN, content_type="application/json")
 
 
 @blueprint.errorhandler(DeliveryRefusedError)

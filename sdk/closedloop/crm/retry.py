@@ -40,6 +40,7 @@ _backoff = wait_exponential(multiplier=0.5, max=20) + wait_random(0, 1)
 _switched: Callable[[float], None] | None = None
 _sleep: ContextVar[Callable[[float], None]] = ContextVar("closedloop_call_sleep", default=time.sleep)
 _ends_at: ContextVar[float | None] = ContextVar("closedloop_call_ends_at", default=None)
+_SUSPENDED_TOO: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def call(
@@ -71,7 +72,13 @@ def remaining(most: float) -> float:
     """The seconds that the present call may still take, at most `most`; 0 when its deadline has passed.
     Outside of `call`: `most`."""
     ends_at = _ends_at.get()
-    return most if ends_at is None else max(0.0, min(most, ends_at - time.monotonic()))
+    return most if ends_at is None else max(0.0, min(most, ends_at - seconds()))
+
+
+def seconds() -> float:
+    """A clock that never goes back. Where there is one (Linux) it counts while the machine is suspended too:
+    whoever waits for the end of a call elsewhere does not sleep."""
+    return time.monotonic() if _SUSPENDED_TOO is None else time.clock_gettime(_SUSPENDED_TOO)
 
 
 @contextmanager
@@ -109,7 +116,7 @@ def without_waiting() -> Iterator[list[float]]:
 @contextmanager
 def _until(deadline: float) -> Iterator[None]:
     """Within the block `remaining` counts down; a call within a call keeps to the outer one's deadline."""
-    token = _ends_at.set(time.monotonic() + remaining(deadline))
+    token = _ends_at.set(seconds() + remaining(deadline))
     try:
         yield
     finally:

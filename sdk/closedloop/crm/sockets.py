@@ -107,8 +107,11 @@ class _Fresh:
             self._used_at = time.monotonic()
 
     def _time_sending(self) -> None:
-        """0 would mean not to wait at all, which is another kind of error."""
-        self.sock.settimeout(max(0.001, retry.remaining(SENDING)))
+        """Asked right before each piece is sent: what others rely on is that nothing is after the deadline."""
+        left = retry.remaining(SENDING)
+        if left <= 0:
+            raise TimeoutError("the deadline of the call has passed")
+        self.sock.settimeout(left)
 
 
 class _Plain(_Fresh, HTTPConnection):

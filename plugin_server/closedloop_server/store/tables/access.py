@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text
 
-from closedloop_server.store.tables.columns import ENCRYPTED, Instant, metadata
+from closedloop_server.store.tables.columns import ENCRYPTED, Instant, Number, metadata
 
 tokens = Table(
     "tokens",
@@ -43,7 +43,7 @@ failed_sign_ins = Table(
     "failed_sign_ins",
     metadata,
     # Counted over a short time, in all web processes together, to slow down whoever guesses.
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("client", String(64), nullable=False),  # a keyed digest of the network address
     Column("at", Instant, nullable=False),
 )
@@ -53,7 +53,7 @@ audit = Table(
     "audit",
     metadata,
     # Append-only. No personal data of the CRMs and no secrets: ids, names of tokens and of connections.
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("who", String(100), nullable=False),  # the name of a token, or "command line"
     Column("action", String(60), nullable=False),

@@ -7,15 +7,15 @@ known at any time. A row was known from `learned_at` until before `superseded_at
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from closedloop_server.store.tables.columns import Exact, Instant, metadata
+from closedloop_server.store.tables.columns import Exact, Instant, Number, Words, metadata
 
 ledger = Table(
     "ledger",
     metadata,
     # Append-only. The newest entry of a subject is what holds; `reopened` takes the one before back.
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("connection", String(64), nullable=False),
     Column("object", String(32), nullable=False),  # lead | opportunity
     Column("crm_id", String(100), nullable=False),
@@ -23,14 +23,14 @@ ledger = Table(
     Column("outcome", String(20), nullable=False),
     Column("reason", String(40)),  # None where the outcome asks for none (accepted, reopened)
     Column("contributing", JSON, nullable=False),  # further codes of a multi-select reason
-    Column("raw_reason", Text),
-    Column("note", Text),
-    Column("rule", Text, nullable=False),  # the line of reasons.yaml that mapped it, "" for none
-    Column("stage", String(200)),
+    Column("raw_reason", Words()),
+    Column("note", Words()),
+    Column("rule", Words(), nullable=False),  # the line of reasons.yaml that mapped it, "" for none
+    Column("stage", Words(200)),
     Column("decided_at", Instant),  # by the CRM
-    Column("decided_by", String(100)),  # the CRM's user id
+    Column("decided_by", Words(100)),  # the CRM's user id
     Column("amount", Exact),
-    Column("currency", String(3)),
+    Column("currency", Words(3)),
     Column("learned_at", Instant, nullable=False),  # when we knew
     Column("mappings", String(64)),  # the version that decided; None: before versions were kept
     UniqueConstraint("connection", "object", "crm_id", "entry"),
@@ -43,7 +43,7 @@ standings = Table(
     Column("connection", String(64), primary_key=True),
     Column("object", String(32), primary_key=True),
     Column("crm_id", String(100), primary_key=True),
-    Column("ledger_id", Integer, ForeignKey("ledger.id"), nullable=False),
+    Column("ledger_id", Number, ForeignKey("ledger.id"), nullable=False),
     Column("outcome", String(20), nullable=False),
     Column("reason", String(40)),
 )
@@ -70,7 +70,7 @@ credits_ = Table(
     metadata,
     # Who gets the credit of the entry that holds, per model. Per entry and model the shares sum to 1;
     # campaign_id "" is the unattributed part, and `cause` says why.
-    Column("ledger_id", Integer, ForeignKey("ledger.id"), primary_key=True),
+    Column("ledger_id", Number, ForeignKey("ledger.id"), primary_key=True),
     Column("model", String(20), primary_key=True),
     Column("campaign_connection", String(64), primary_key=True),
     Column("campaign_id", String(100), primary_key=True),
@@ -83,8 +83,8 @@ Index("ix_credits_campaign", credits_.c.campaign_connection, credits_.c.campaign
 past_credits = Table(
     "past_credits",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("ledger_id", Integer, ForeignKey("ledger.id"), nullable=False),
+    Column("id", Number, primary_key=True),
+    Column("ledger_id", Number, ForeignKey("ledger.id"), nullable=False),
     Column("model", String(20), nullable=False),
     Column("campaign_connection", String(64), nullable=False),
     Column("campaign_id", String(100), nullable=False),
@@ -104,7 +104,7 @@ touches = Table(
     "touches",
     metadata,
     # The touches behind an entry: which people, in which campaigns, when. What the drill-down shows.
-    Column("ledger_id", Integer, ForeignKey("ledger.id"), primary_key=True),
+    Column("ledger_id", Number, ForeignKey("ledger.id"), primary_key=True),
     Column("campaign_connection", String(64), primary_key=True),
     Column("campaign_id", String(100), primary_key=True),
     Column("member_id", String(100), primary_key=True),
@@ -121,8 +121,8 @@ Index("ix_touches_campaign", touches.c.campaign_connection, touches.c.campaign_i
 past_touches = Table(
     "past_touches",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("ledger_id", Integer, ForeignKey("ledger.id"), nullable=False),
+    Column("id", Number, primary_key=True),
+    Column("ledger_id", Number, ForeignKey("ledger.id"), nullable=False),
     Column("campaign_connection", String(64), nullable=False),
     Column("campaign_id", String(100), nullable=False),
     Column("member_id", String(100), nullable=False),

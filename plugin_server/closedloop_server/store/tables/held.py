@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, false
 
-from closedloop_server.store.tables.columns import Instant, metadata
+from closedloop_server.store.tables.columns import Instant, Words, metadata
 
 records = Table(
     "records",
@@ -13,7 +13,7 @@ records = Table(
     Column("object", String(32), primary_key=True),
     Column("crm_id", String(100), primary_key=True),
     Column("other_id", String(100)),
-    Column("name", Text),
+    Column("name", Words()),
     Column("email", String(320)),  # lower case
     Column("updated_at", Instant),  # by the CRM's clock
     Column("read_at", Instant, nullable=False),
@@ -50,8 +50,8 @@ refusals = Table(
     Column("connection", String(64), primary_key=True),
     Column("object", String(32), primary_key=True),
     Column("crm_id", String(100), primary_key=True),
-    Column("reason", String(64), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("reason", Words(64), nullable=False),
+    Column("message", Words(), nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
 
@@ -69,9 +69,7 @@ stale = Table(
     Column("bulk", Boolean, nullable=False, default=False, server_default=false()),
 )
 
-Index(
-    "ix_stale_order", stale.c.work, stale.c.bulk, stale.c.connection, stale.c.object, stale.c.crm_id
-)
+Index("ix_stale_order", stale.c.work, stale.c.bulk, stale.c.connection, stale.c.object, stale.c.crm_id)
 
 marks = Table(
     "marks",

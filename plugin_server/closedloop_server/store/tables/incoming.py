@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint, text
 
-from closedloop_server.store.tables.columns import Instant, metadata
+from closedloop_server.store.tables.columns import Instant, Number, Words, metadata
 
 inbox = Table(
     "inbox",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("connection", String(64), nullable=False),
     # The same delivery sent again has the same digest and is answered, but not stored, a second time.
     Column("digest", String(64), nullable=False),
     Column("received_at", Instant, nullable=False),
-    Column("content_type", String(100), nullable=False),
+    Column("content_type", Words(100), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("read_at", Instant),  # None: waits to be read into hints
     Column("hints", Integer),  # how many objects it pointed at
     Column("ignored", JSON),  # [{"reason", "count"}]: what in it needed no work, and why
-    Column("error", Text),  # why it could not be read at all
+    Column("error", Words()),  # why it could not be read at all
     # How often, and when last, somebody had it read again.
     Column("replays", Integer, nullable=False, default=0, server_default=text("0")),
     Column("replayed_at", Instant),
@@ -42,7 +42,9 @@ hints = Table(
     Column("noted_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("not_before", Instant),
-    Column("error", Text),
+    Column("error", Words()),
+    # Not a webhook's: what was read could not be compared with what we had told, and can from then on.
+    Column("again_at", Instant),
 )
 
 cursors = Table(
@@ -50,8 +52,8 @@ cursors = Table(
     metadata,
     # How far each CRM was read. The first reading is the back-fill: it goes from the beginning to the end.
     Column("connection", String(64), primary_key=True),
-    Column("cursor", Text),
-    Column("organisation", String(100)),  # whose records these are, by the CRM's own id
+    Column("cursor", Words()),
+    Column("organisation", Words(100)),  # whose records these are, by the CRM's own id
     # Grows when the reading begins anew: a poll that was under way by then keeps its place no more.
     Column("round", Integer, nullable=False, default=0, server_default=text("0")),
     Column("started_at", Instant),  # when the reading from the beginning started
@@ -65,5 +67,5 @@ cursors = Table(
     Column("asked", Integer, nullable=False, default=0, server_default=text("0")),
     Column("paused_at", Instant),  # None: not paused
     Column("paused_by", String(100)),
-    Column("error", Text),
+    Column("error", Words()),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
 
-from closedloop_server.store.tables.columns import ENCRYPTED, Instant, metadata
+from closedloop_server.store.tables.columns import ENCRYPTED, Instant, Number, Words, metadata
 
 events = Table(
     "events",
@@ -34,7 +34,7 @@ subscriptions = Table(
     Column("types", JSON, nullable=False),
     Column("connections", JSON, nullable=False),
     Column("state", String(10), nullable=False),  # active | paused | disabled | removed
-    Column("why", Text, nullable=False),
+    Column("why", Words(), nullable=False),
     Column("state_since", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("failures", Integer, nullable=False),  # in a row
@@ -46,7 +46,7 @@ subscription_secrets = Table(
     "subscription_secrets",
     metadata,
     # Several during a rotation: each signs until it ends.
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("subscription_id", String(40), ForeignKey("subscriptions.id"), nullable=False),
     Column("secret", Text, nullable=False, info=ENCRYPTED),
     Column("created_at", Instant, nullable=False),
@@ -65,7 +65,7 @@ sendings = Table(
     Column("asked_at", Instant, nullable=False),
     Column("next_at", Instant),  # None: not by itself
     Column("status", Integer),  # the last answer's, None without one
-    Column("error", Text, nullable=False),
+    Column("error", Words(), nullable=False),
 )
 Index("ix_sendings_waiting", sendings.c.subscription_id, sendings.c.state, sendings.c.next_at)
 
@@ -73,14 +73,14 @@ attempts = Table(
     "attempts",
     metadata,
     # Every call, noted before it is made; one without a duration ended with the process.
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("event_id", String(40), ForeignKey("events.id"), nullable=False),
     Column("subscription_id", String(40), ForeignKey("subscriptions.id"), nullable=False),
     Column("at", Instant, nullable=False),
     Column("duration_ms", Integer),
     Column("status", Integer),
-    Column("error", Text, nullable=False),
-    Column("answer", Text, nullable=False),  # how the answer's body began
+    Column("error", Words(), nullable=False),
+    Column("answer", Words(), nullable=False),  # how the answer's body began
 )
 Index("ix_attempts_subscription", attempts.c.subscription_id, attempts.c.id)
 Index("ix_attempts_event", attempts.c.event_id)
@@ -106,6 +106,6 @@ troubles = Table(
     # The connections that cannot be told what they should show, and since when.
     Column("connection", String(64), primary_key=True),
     Column("began_at", Instant, primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words(), nullable=False),
     Column("ended_at", Instant),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, false, text
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, false, text
 
-from closedloop_server.store.tables.columns import Instant, metadata
+from closedloop_server.store.tables.columns import Instant, Words, metadata
 
 desired = Table(
     "desired",
@@ -36,12 +36,12 @@ delivered = Table(
     Column("key", String(250), primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("delivery", String(20), nullable=False),  # delivered | refused | retry
-    Column("code", String(100)),
-    Column("message", Text),
+    Column("code", Words(100)),
+    Column("message", Words()),
     Column("attempts", Integer, nullable=False, default=0),
     Column("not_before", Instant),
     Column("at", Instant, nullable=False),
-    Column("call", Integer, nullable=False, default=0, server_default=text("0")),  # as in tellings
+    Column("call", Integer, nullable=False, default=0, server_default=text("0")),  # the number of its end
     # What the CRM accepted last, whatever it refused since, and what it had accepted before that.
     Column("shown", JSON(none_as_null=True)),
     Column("shown_digest", String(64)),
@@ -57,7 +57,7 @@ tellings = Table(
     # shows until then. See store/telling.py.
     Column("connection", String(64), primary_key=True),
     Column("key", String(250), primary_key=True),
-    Column("call", Integer, primary_key=True),  # counts within the connection
+    Column("call", Integer, primary_key=True),  # the number of its beginning
     Column("digest", String(64), nullable=False),
     Column("lease", Integer, nullable=False),  # the number of the worker's lease
     Column("until", Instant, nullable=False),  # when it can no longer arrive
@@ -69,7 +69,7 @@ overridden = Table(
     # Values that were told, and that somebody changed in the CRM afterwards. Written by whoever reads.
     Column("connection", String(64), primary_key=True),
     Column("key", String(250), primary_key=True),
-    Column("call", Integer, nullable=False),  # the call that had told it; void when there was a later one
+    Column("call", Integer, nullable=False),  # as in delivered: void when there was a later one
     Column("shows", JSON, nullable=False),  # our field to what stands there now
     Column("seen_at", Instant, nullable=False),
 )
@@ -79,11 +79,12 @@ deliverers = Table(
     metadata,
     # How telling each connection fares.
     Column("connection", String(64), primary_key=True),
+    # Counts the beginnings and the ends of calls, so that what was read can be told to be later than either.
     Column("calls", Integer, nullable=False, default=0, server_default=text("0")),
     Column("answered_at", Instant),  # when the CRM last took or refused something
     Column("failing_since", Instant),
-    Column("code", String(100)),
-    Column("message", Text),
+    Column("code", Words(100)),
+    Column("message", Words()),
     # The CRM does not accept the credentials: no waiting mends that.
     Column("denied", Boolean, nullable=False, default=False, server_default=false()),
     Column("bulk_until", Instant),  # bulk work waits until then: its share of the budget is spent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from closedloop_server.store.tables.columns import Exact, Instant
+from closedloop_server.store.tables.columns import Exact, Instant, Number, Words
 
 revision = "0001"
 down_revision = None
@@ -46,11 +46,11 @@ def _arrivals() -> None:
     """What came in."""
     op.create_table(
         "inbox",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("connection", sa.String(length=64), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
-        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("content_type", Words(100), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("read_at", Instant(), nullable=True),
         sa.Column("hints", sa.Integer(), nullable=True),
@@ -126,7 +126,7 @@ def _records() -> None:
         sa.Column("connection", sa.String(length=64), nullable=False),
         sa.Column("object", sa.String(length=32), nullable=False),
         sa.Column("crm_id", sa.String(length=100), nullable=False),
-        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("reason", Words(64), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "object", "crm_id", name=op.f("pk_refusals")),
@@ -156,7 +156,7 @@ def _decisions() -> None:
     """What sales decided, and about whom."""
     op.create_table(
         "ledger",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("connection", sa.String(length=64), nullable=False),
         sa.Column("object", sa.String(length=32), nullable=False),
         sa.Column("crm_id", sa.String(length=100), nullable=False),
@@ -167,11 +167,11 @@ def _decisions() -> None:
         sa.Column("raw_reason", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("rule", sa.Text(), nullable=False),
-        sa.Column("stage", sa.String(length=200), nullable=True),
+        sa.Column("stage", Words(200), nullable=True),
         sa.Column("decided_at", Instant(), nullable=True),
-        sa.Column("decided_by", sa.String(length=100), nullable=True),
+        sa.Column("decided_by", Words(100), nullable=True),
         sa.Column("amount", Exact(), nullable=True),
-        sa.Column("currency", sa.String(length=3), nullable=True),
+        sa.Column("currency", Words(3), nullable=True),
         sa.Column("learned_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
         sa.UniqueConstraint(
@@ -183,7 +183,7 @@ def _decisions() -> None:
         sa.Column("connection", sa.String(length=64), nullable=False),
         sa.Column("object", sa.String(length=32), nullable=False),
         sa.Column("crm_id", sa.String(length=100), nullable=False),
-        sa.Column("ledger_id", sa.Integer(), nullable=False),
+        sa.Column("ledger_id", Number, nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(["ledger_id"], ["ledger.id"], name=op.f("fk_standings_ledger_id")),
@@ -223,7 +223,7 @@ def _credit() -> None:
     """Who gets the credit."""
     op.create_table(
         "credits",
-        sa.Column("ledger_id", sa.Integer(), nullable=False),
+        sa.Column("ledger_id", Number, nullable=False),
         sa.Column("model", sa.String(length=20), nullable=False),
         sa.Column("campaign_connection", sa.String(length=64), nullable=False),
         sa.Column("campaign_id", sa.String(length=100), nullable=False),
@@ -239,7 +239,7 @@ def _credit() -> None:
     )
     op.create_table(
         "touches",
-        sa.Column("ledger_id", sa.Integer(), nullable=False),
+        sa.Column("ledger_id", Number, nullable=False),
         sa.Column("campaign_connection", sa.String(length=64), nullable=False),
         sa.Column("campaign_id", sa.String(length=100), nullable=False),
         sa.Column("member_id", sa.String(length=100), nullable=False),
@@ -276,7 +276,7 @@ def _feedback() -> None:
         sa.Column("key", sa.String(length=250), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("delivery", sa.String(length=20), nullable=False),
-        sa.Column("code", sa.String(length=100), nullable=True),
+        sa.Column("code", Words(100), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", Instant(), nullable=True),

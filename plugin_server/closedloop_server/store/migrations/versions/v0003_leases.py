@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from closedloop_server.store.tables.columns import Words
+
 revision = "0003"
 down_revision = "0002"
 
@@ -16,7 +18,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(10), nullable=False),
         sa.Column("connection", sa.String(64), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("holder", sa.String(100), nullable=False),
+        sa.Column("holder", Words(100), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("error", sa.Text(), nullable=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from closedloop_server.store.tables.columns import Words
+
 revision = "0005"
 down_revision = "0004"
 
@@ -31,7 +33,7 @@ def downgrade() -> None:
 
 def _columns() -> tuple[sa.Column[object], ...]:
     return (
-        sa.Column("organisation", sa.String(100), nullable=True),
+        sa.Column("organisation", Words(100), nullable=True),
         sa.Column("round", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("complete_at", sa.DateTime(timezone=True), nullable=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from closedloop_server.store.tables.columns import Exact, Number
+
 revision = "0006"
 down_revision = "0005"
 
@@ -42,12 +44,12 @@ def downgrade() -> None:
 def _past_credits() -> None:
     op.create_table(
         "past_credits",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("ledger_id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
+        sa.Column("ledger_id", Number, nullable=False),
         sa.Column("model", sa.String(20), nullable=False),
         sa.Column("campaign_connection", sa.String(64), nullable=False),
         sa.Column("campaign_id", sa.String(100), nullable=False),
-        sa.Column("share", sa.String(40), nullable=False),
+        sa.Column("share", Exact(), nullable=False),
         sa.Column("cause", sa.String(40), nullable=True),
         sa.Column("learned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=False),
@@ -62,8 +64,8 @@ def _past_credits() -> None:
 def _past_touches() -> None:
     op.create_table(
         "past_touches",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("ledger_id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
+        sa.Column("ledger_id", Number, nullable=False),
         sa.Column("campaign_connection", sa.String(64), nullable=False),
         sa.Column("campaign_id", sa.String(100), nullable=False),
         sa.Column("member_id", sa.String(100), nullable=False),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from closedloop_server.store.tables.columns import Words
+
 revision = "0007"
 down_revision = "0006"
 
@@ -59,6 +61,7 @@ def _columns() -> dict[str, tuple[sa.Column[object], ...]]:
             sa.Column("shown_at", _TIME, nullable=True),
             sa.Column("before", sa.JSON(), nullable=True),
         ),
+        "hints": (sa.Column("again_at", _TIME, nullable=True),),
     }
 
 
@@ -95,7 +98,7 @@ def _tables() -> dict[str, tuple[sa.Column[object] | sa.Constraint, ...]]:
             sa.Column("calls", sa.Integer(), nullable=False, server_default=sa.text("0")),
             sa.Column("answered_at", _TIME, nullable=True),
             sa.Column("failing_since", _TIME, nullable=True),
-            sa.Column("code", sa.String(100), nullable=True),
+            sa.Column("code", Words(100), nullable=True),
             sa.Column("message", sa.Text(), nullable=True),
             sa.Column("denied", sa.Boolean(), nullable=False, server_default=sa.false()),
             sa.Column("bulk_until", _TIME, nullable=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from closedloop_server.store.tables.columns import Number
+
 revision = "0008"
 down_revision = "0007"
 
@@ -55,7 +57,7 @@ def _subscriptions() -> None:
     )
     op.create_table(
         "subscription_secrets",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("subscription_id", sa.String(40), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
@@ -84,7 +86,7 @@ def _sendings() -> None:
     op.create_index("ix_sendings_waiting", "sendings", ["subscription_id", "state", "next_at"])
     op.create_table(
         "attempts",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("event_id", sa.String(40), nullable=False),
         sa.Column("subscription_id", sa.String(40), nullable=False),
         sa.Column("at", INSTANT, nullable=False),

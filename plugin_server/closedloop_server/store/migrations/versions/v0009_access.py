@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from closedloop_server.store.tables.columns import Number
+
 revision = "0009"
 down_revision = "0008"
 
@@ -24,7 +26,7 @@ def upgrade() -> None:
     _sign_ins()
     op.create_table(
         "audit",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("at", _INSTANT, nullable=False),
         sa.Column("who", sa.String(100), nullable=False),
         sa.Column("action", sa.String(60), nullable=False),
@@ -84,7 +86,7 @@ def _sign_ins() -> None:
     )
     op.create_table(
         "failed_sign_ins",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("client", sa.String(64), nullable=False),
         sa.Column("at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_failed_sign_ins"),
