@@ -39,7 +39,7 @@ FIGURES: dict[str, tuple[Callable[[int], list[Figure]], int]] = {
     "disk_syncs_per_s": (disk_syncs_per_s, 2_000),
     "ingest_p99_ms": (ingest_p99_ms, 2_000),
     "ingest_p99_ms_busy": (ingest_p99_ms_busy, 2_000),
-    "workers_scaling": (workers_scaling, 200),
+    "workers_scaling": (workers_scaling, 60),
 }
 """Each entry with what measures it and how many records it takes."""
 

@@ -7,10 +7,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from tests.postgresql import postgresql
+from tests.postgresql import PostgreSql, postgresql
 
 from bench.market import MARKETING, PATH_SECRET, SALES, Market, market
 from bench.result import Figure
@@ -19,19 +19,23 @@ from closedloop_server.runtime import Runtime, Workers, work_until
 from closedloop_server.settings import Settings
 
 WORKERS = (1, 2, 4)
+MARKETS = 2
+"""Each has a Salesforce and a HubSpot of its own: four connections to share."""
+
 _LATENCY = {"rules": [{"fault": "latency", "seconds": 0.2}]}
-_PATIENCE = 600.0
+_PATIENCE = 120.0
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 def workers_scaling(n: int) -> list[Figure]:
-    """n decisions, half in each CRM, told by webhooks and shown on their campaigns: decisions per second with
-    1, 2 and 4 workers that take one turn at a time. The ratio is to one worker.
+    """n decisions, a quarter in each of four CRMs, told by webhooks and shown on their campaigns: decisions
+    per second with 1, 2 and 4 workers that take one turn at a time. The ratio is to one worker.
 
-    There are five pieces of work (the loop, and reading and telling of two connections), and one worker at a
+    There are nine pieces of work (the loop, and reading and telling of four connections), and one worker at a
     time has each: what one connection takes, no further worker makes shorter.
     """
-    rates = {workers: n / _seconds(n, workers) for workers in WORKERS}
+    with postgresql() as server:
+        rates = {workers: n / _seconds(server, n, workers) for workers in WORKERS}
     return [
         Figure(
             name=f"workers_scaling_{workers}",
@@ -45,26 +49,60 @@ def workers_scaling(n: int) -> list[Figure]:
     ]
 
 
-def _seconds(n: int, workers: int) -> float:
-    with postgresql() as server, market(n) as made:
-        settings = replace(made.settings, database_url=server.create())
-        with Runtime(settings, workers=Workers.ELSEWHERE) as web, _working(settings, workers):
-            _rest(web)
-            watch_salesforce(made.salesforce, f"{web.url}/webhooks/salesforce/{SALES}/{PATH_SECRET}")
-            watch_hubspot(made.hubspot, f"{web.url}/webhooks/hubspot/{MARKETING}")
-            for sandbox in (made.salesforce, made.hubspot):
-                sandbox.faults.use(_LATENCY)
-            began = time.perf_counter()
+def _seconds(server: PostgreSql, n: int, workers: int) -> float:
+    with ExitStack() as stack:
+        shares = [n // MARKETS + (n % MARKETS if number == 0 else 0) for number in range(MARKETS)]
+        markets = [
+            stack.enter_context(market(share, domain=f"market{number}.example.com"))
+            for number, share in enumerate(shares)
+        ]
+        settings = _together(markets, server.create())
+        web = stack.enter_context(Runtime(settings, workers=Workers.ELSEWHERE))
+        stack.enter_context(_working(settings, workers))
+        _rest(web)
+        for number, made in enumerate(markets):
+            _connect(made, web.url, number)
+        began = time.perf_counter()
+        for made in markets:
             _decide_all(made)
-            while any(made.shown(name) < len(made.leads[name]) for name in (SALES, MARKETING)):
-                _rest(web)
-            return time.perf_counter() - began
+        _wait_until_shown(markets)
+        return time.perf_counter() - began
+
+
+def _together(markets: list[Market], url: str) -> Settings:
+    """The settings of a server that is connected to all of them."""
+    connections = tuple(
+        replace(each, name=f"{each.name}{number}")
+        for number, made in enumerate(markets)
+        for each in made.settings.connections
+    )
+    return replace(markets[0].settings, database_url=url, connections=connections)
+
+
+def _connect(made: Market, url: str, number: int) -> None:
+    """Has both sandboxes send webhooks, and from now on take their time."""
+    watch_salesforce(made.salesforce, f"{url}/webhooks/salesforce/{SALES}{number}/{PATH_SECRET}")
+    watch_hubspot(made.hubspot, f"{url}/webhooks/hubspot/{MARKETING}{number}")
+    for sandbox in (made.salesforce, made.hubspot):
+        sandbox.faults.use(_LATENCY)
 
 
 def _decide_all(made: Market) -> None:
     for name in (SALES, MARKETING):
         for lead in made.leads[name]:
             made.decide(name, lead)
+
+
+def _wait_until_shown(markets: list[Market]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while missing := sum(_missing(made) for made in markets):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{missing:.0f} decisions are not shown after {_PATIENCE:.0f} s")
+        time.sleep(0.02)
+
+
+def _missing(made: Market) -> float:
+    return sum(max(0, len(made.leads[name]) - made.shown(name)) for name in (SALES, MARKETING))
 
 
 @contextmanager
@@ -89,4 +127,5 @@ def _work(settings: Settings) -> None:
 
 def _rest(web: Runtime) -> None:
     if not web.wait_idle(_PATIENCE):
-        raise AssertionError("the workers did not come to rest")
+        failing = {each.name: each.error for each in web.states() if each.error}
+        raise AssertionError(f"the workers did not come to rest in {_PATIENCE:.0f} s: {failing}")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -119,6 +119,10 @@ class RejectingHubSpot:
     def organisation(self) -> Organisation:
         """The portal."""
         return Organisation(crm=self.name, id=str(_PORTAL))
+
+    def sizes(self) -> Mapping[ObjectType, int]:
+        """Nothing to count."""
+        return {}
 
     def refresh(self, refs: Iterable[Ref]) -> Batch:
         """The leads asked for, each rejected just now."""

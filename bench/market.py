@@ -65,8 +65,9 @@ class Market:
 
 
 @contextmanager
-def market(people: int, *, settle_seconds: float = 0.0) -> Iterator[Market]:
-    """A market of so many people, half of them in each CRM; no call takes longer than it has to."""
+def market(people: int, *, settle_seconds: float = 0.0, domain: str = "example.com") -> Iterator[Market]:
+    """A market of so many people, half of them in each CRM; no call takes longer than it has to. Two markets
+    beside each other need a domain each: the same address is the same person."""
     with (
         SalesforceSandbox() as salesforce,
         HubSpotSandbox() as hubspot,
@@ -76,7 +77,10 @@ def market(people: int, *, settle_seconds: float = 0.0) -> Iterator[Market]:
         portal_side = connect_all(settings, load_mappings())[MARKETING]
         if isinstance(portal_side, HubSpotCrm):
             apply(portal_side)
-        theirs, ours = _fill_salesforce(salesforce, people - people // 2), _fill_hubspot(hubspot, people // 2)
+        theirs, ours = (
+            _fill_salesforce(salesforce, people - people // 2),
+            _fill_hubspot(hubspot, people // 2, domain),
+        )
         yield Market(
             salesforce=salesforce,
             hubspot=hubspot,
@@ -101,14 +105,12 @@ def _fill_salesforce(sandbox: SalesforceSandbox, count: int) -> tuple[list[str],
     return campaigns, leads
 
 
-def _fill_hubspot(sandbox: HubSpotSandbox, count: int) -> tuple[list[str], list[str]]:
+def _fill_hubspot(sandbox: HubSpotSandbox, count: int, domain: str) -> tuple[list[str], list[str]]:
     portal = sandbox.portal
     campaigns = [
         portal.create_campaign({"hs_name": f"Campaign {number}"}, at=_LONG_AGO) for number in range(CAMPAIGNS)
     ]
-    people = [
-        Past(properties={"email": f"person{number}@example.com"}, at=_LONG_AGO) for number in range(count)
-    ]
+    people = [Past(properties={"email": f"person{number}@{domain}"}, at=_LONG_AGO) for number in range(count)]
     contacts = portal.load("contacts", people)
     for number, contact in enumerate(contacts):
         portal.touch(campaigns[number % CAMPAIGNS], contact, _LONG_AGO)

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.command import settings_option
 from closedloop_server.services import now
 from closedloop_server.settings import Settings, load_settings
-from closedloop_server.store import readings
+from closedloop_server.store import audit, readings
 from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.readings import Progress, State
 from closedloop_server.store.schema import upgrade
@@ -122,6 +122,10 @@ def _who() -> str:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):
         return "the command line"
+
+
+def _note(connection: Connection, verb: str, name: str) -> None:
+    audit.note(connection, who=audit.COMMAND_LINE, action=f"connection.{verb}", target=name, now=now())
 
 
 def _check(settings: Settings, name: str) -> None:

@@ -38,7 +38,7 @@ class _Sessions(SecureCookieSessionInterface):
     """Sessions for browsers: a CRM has none, and making one for it is a fifth of Flask's work."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The session of the request's cookie; None, which is one that nothing can be put into, for webhooks."""
+        """The session of the request's cookie; for webhooks None, which nothing can be put into."""
         return None if request.path.startswith(_NO_SESSION) else super().open_session(app, request)
 
 
@@ -60,7 +60,8 @@ def harden(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
     app.session_interface = _Sessions()
-    headers = [(name.lower(), (name, value)) for name, value in (HEADERS | (_ONLY_HTTPS if https else {})).items()]
+    named = HEADERS | (_ONLY_HTTPS if https else {})
+    headers = [(name.lower(), (name, value)) for name, value in named.items()]
 
     def guard(response: Response) -> Response:
         there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - they are no dict

@@ -19,7 +19,6 @@ from closedloop_server.store.engine import forget_log, writing
 from closedloop_server.store.personal import targets
 from closedloop_server.store.rows import Key, chunks, where_keys
 from closedloop_server.store.tables import (
-    attempts,
     delivered,
     desired,
     events,
@@ -74,7 +73,6 @@ def hold(connection: Connection, persons: Iterable[Key]) -> Holding:
     """Everything that is held about these people."""
     people = set(persons)
     found = reach(connection, people)
-    news = _section(connection, events, found.subjects)
     sections = (
         _section(connection, records_table, found.everything),
         _section(connection, ledger, found.subjects),
@@ -83,8 +81,7 @@ def hold(connection: Connection, persons: Iterable[Key]) -> Holding:
         _shown(connection, overridden, found.own),
         _section(connection, refusals, found.everything),
         _section(connection, hints, found.everything),
-        news,
-        _answers(connection, news),
+        _section(connection, events, found.subjects),
         _deliveries(connection, found),
     )
     return Holding(
@@ -140,18 +137,6 @@ def _shown(connection: Connection, table: Table, keys: Iterable[Key]) -> Held:
         ).mappings()
     )
     return Held(table=table.name, rows=tuple(rows))
-
-
-def _answers(connection: Connection, news: Held) -> Held:
-    """What receivers answered to the events, where they said something."""
-    rows = (
-        dict(row)
-        for chunk in chunks(sorted(event["id"] for event in news.rows))
-        for row in connection.execute(
-            select(attempts).where(attempts.c.event_id.in_(chunk), attempts.c.answer != "")
-        ).mappings()
-    )
-    return Held(table=attempts.name, rows=tuple(rows))
 
 
 def _deliveries(connection: Connection, found: Reach) -> Held:

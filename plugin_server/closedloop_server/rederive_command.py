@@ -19,8 +19,8 @@ from closedloop_server.pipeline.rederive import Change, Rederivation, rederive
 from closedloop_server.pipeline.replay import repeat, replay
 from closedloop_server.services import Services, connect_all
 from closedloop_server.settings import load_settings
-from closedloop_server.store import versions
-from closedloop_server.store.engine import open_engine, reading
+from closedloop_server.store import audit, versions
+from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.schema import upgrade
 
 _SHORT = 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,19 @@ def test_a_socket_without_a_timeout_and_a_call_without_a_deadline_wait_as_long_a
     response.begin()
     assert (response.status, ours.gettimeout()) == (204, None)
     response.close()
+
+
+def test_nothing_is_sent_when_the_time_is_over(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ends
+    connection: Any = sockets.POOLS["http"].ConnectionCls("localhost")
+    connection.sock = ours
+    monkeypatch.setattr(retry, "remaining", lambda most: min(most, 5.0))
+    connection.send(b"in time")
+    assert ours.gettimeout() == 5.0
+    monkeypatch.setattr(retry, "remaining", lambda _: 0.0)
+    with pytest.raises(TimeoutError, match="deadline"):
+        connection.send(b"too late")
+    theirs.setblocking(False)
+    assert theirs.recv(100) == b"in time"

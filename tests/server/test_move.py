@@ -43,10 +43,13 @@ def told(loop: Loop, salesforce: Make) -> Loop:
     """A company of which everything was told, and whose server was stopped."""
     for number in range(5):
         lead = f"L{number}"
-        loop.sales.put(salesforce.lead(lead, "Unqualified", name="Ann\0", stage_changed_at=loop.clock()))
+        loop.sales.put(salesforce.lead(lead, "Unqualified", name="Ann", stage_changed_at=loop.clock()))
         loop.sales.put(salesforce.member(f"M{number}", "C1", lead_id=lead))
     loop.poll()
     assert loop.sales.shown
+    with writing(loop.engine) as connection:
+        # As a version has stored it that did not refuse such a text.
+        connection.exec_driver_sql("UPDATE records SET name = 'Ann' || char(0) WHERE name = 'Ann'")
     loop.engine.dispose()
     return loop
 

@@ -24,6 +24,9 @@ from closedloop_server.store.engine import writing
 if TYPE_CHECKING:
     from tests.server.conftest import Loop
 
+# What is proved here lies before the tables, and is the same on every database.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 SALESFORCE = "/webhooks/salesforce/sales/a-secret-part-of-the-path"
 HUBSPOT = "/webhooks/hubspot/marketing"
 SECRET = "the-client-secret-of-the-app"

@@ -33,6 +33,7 @@ from closedloop.schema.schemas import dump_feedback
 from closedloop.schema.vocabulary import CrmName, ObjectType
 from closedloop_server.pipeline.deliver import ARRIVAL_SECONDS
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 PAGE = 5
 """Records on a page of a poll: few, so that much can happen between two."""
 
@@ -65,7 +66,7 @@ class SimulatedCrm:
     shown: dict[str, Feedback] = field(default_factory=dict)
     meddled: set[str] = field(default_factory=set)
     on_the_way: list[Request] = field(default_factory=list)
-    saved_at: datetime = datetime.min.replace(tzinfo=UTC)
+    saved_at: datetime = LONG_AGO
 
     def save(self, record: Record) -> Ref:
         """What somebody in the CRM saves; every version has a time of its own."""
@@ -102,7 +103,7 @@ class SimulatedCrm:
 
     def poll(self, cursor: str | None) -> Iterator[Page]:
         """Page after page from the oldest; what is saved meanwhile comes last."""
-        since = datetime.fromisoformat(cursor) if cursor else datetime.min.replace(tzinfo=UTC)
+        since = datetime.fromisoformat(cursor) if cursor else LONG_AGO
         while True:
             self._come_in()
             changed = sorted(

@@ -31,7 +31,7 @@ from closedloop_server.settings import ConnectionSettings, Settings
 from closedloop_server.store import cursors, hints
 from closedloop_server.store.engine import open_engine, writing
 from closedloop_server.store.schema import upgrade
-from closedloop_server.work.kinds import Work, all_work
+from closedloop_server.work.kinds import Kind, Work, all_work
 from closedloop_server.work.owned import OwnedWork
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -110,7 +110,7 @@ class Simulation:
             stack.callback(self.engine.dispose)
             stack.enter_context(patch("closedloop_server.services.writing", self._interrupted_writing))
             # The deadlines of calls pass with the time of the simulation.
-            stack.enter_context(patch("closedloop.crm.retry.seconds", lambda: self.now.timestamp()))
+            stack.enter_context(patch("closedloop.crm.retry.seconds", self._seconds))
             self.people.prepare()
             yield
 
@@ -141,7 +141,7 @@ class Simulation:
             self._a_webhook_comes(lossless=True)
         with writing(self.engine) as connection:
             cursors.ask(connection, [SALES, MARKETING])
-        for _ in range(12):
+        for _ in range(8):
             self.pass_time(hours=3)
             self.scheduler.take_turns()
 
@@ -150,8 +150,8 @@ class Simulation:
         fresh = _database(self.folder / "fresh.db")
         try:
             services = self._services(fresh, self._copies())
-            works = all_work(services.crms)
-            for _ in range(6):
+            works = [work for work in all_work(services.crms) if work.kind in {Kind.LOOP, Kind.READ}]
+            for _ in range(4):
                 self.pass_time(hours=3)
                 for work in works:
                     OwnedWork(services, work, holder="fresh", check=lambda: None).take_turn()
@@ -179,6 +179,9 @@ class Simulation:
     def _process(self, work: Work) -> OwnedWork:
         self._processes += 1
         return OwnedWork(self.services, work, holder=f"process {self._processes}", check=lambda: None)
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def _pause(self) -> None:
         self.scheduler.pause()

@@ -13,7 +13,6 @@ from closedloop_server.store.leases import SupersededError
 from closedloop_server.work.kinds import Kind, Work
 from closedloop_server.work.owned import OwnedWork
 
-
 _OFTEN = {Kind.LOOP: 10, Kind.READ: 10, Kind.TELL: 10, Kind.SEND: 1, Kind.KEEP: 1}
 """How often each kind has its turn: here nobody subscribes to anything, and nothing gets old."""
 

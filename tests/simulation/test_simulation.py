@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 from tests.simulation.run import Simulation, simulate
 
-SEEDS = (1, 2, 3)
+SEEDS = (2, 3)
 FOUND = {
+    1: "a worker stood still after its mark, and then began a call with all of its time",
     11: "a worker that was taken for dead wrote what it had in hand after its successor had written",
     13: "the same, over a row that had lost its decisions",
     18: "the same, over a campaign member",
 }
-"""Seeds that failed once, and what for. `python -m tests.simulation --seed N` plays one."""
+"""Seeds that failed once, and what for. What a seed plays has changed since: now requests travel, and what we
+write changes the record. tests/server/delivering/test_marks.py and test_overrides.py hold each mend."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_lost_and_nothing_is_doubled(seed: int) -> None:
-    ended = simulate(seed, days=10)
+    ended = simulate(seed, days=8)
     assert ended.lost == ()
     assert ended.doubled == ()
     assert min(ended.decisions, ended.kills, ended.takeovers) > 0
@@ -29,7 +31,7 @@ def test_nothing_is_lost_and_nothing_is_doubled(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_was_found_once_stays_mended(seed: int) -> None:
-    ended = simulate(seed, days=20)
+    ended = simulate(seed, days=6)
     assert ended.lost == ()
     assert ended.doubled == ()
 

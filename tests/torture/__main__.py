@@ -1,4 +1,4 @@
-"""`make torture`: every crash point of some worlds on both databases, then simulations."""
+"""`make torture`: every crash point of some worlds on both databases, then simulations, then fleets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.fleet.run import run_fleet
+from tests.postgresql import postgresql
 from tests.simulation.run import simulate
 from tests.torture.databases import postgresql_databases, sqlite_files
 from tests.torture.run import Database, Outcome, run
@@ -23,13 +25,15 @@ DATABASES: dict[str, Callable[[], AbstractContextManager[Database]]] = {
 DECISIONS = 6
 CRASH_SEEDS = (1, 2)
 SIMULATED_DAYS = 100
+FLEET_DECISIONS = 40
+FLEET_SECONDS = 60.0
 PROCESSES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of one seed: `points` are the distinct places of death, or the deaths and take-overs of a
-    simulation; `decisions` those of all its runs together."""
+    """What came of one seed: `points` are the distinct places of death, the deaths and take-overs of a
+    simulation, or the kills and outages of a fleet; `decisions` those of all its runs together."""
 
     kind: str
     database: str
@@ -71,6 +75,9 @@ def _reports(given: argparse.Namespace) -> Iterator[Report]:
     if given.database != "postgresql":
         with ProcessPoolExecutor(PROCESSES) as pool:
             yield from pool.map(_simulation, given.seed or range(1, given.simulations + 1))
+    if given.database != "sqlite":
+        # One after the other: each is a number of processes.
+        yield from map(_fleet, given.seed or range(1, given.fleets + 1))
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -81,6 +88,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, action="append", help="a world to play; again for more (1 and 2)")
     parser.add_argument("--points", type=int, metavar="N", help="only the first N points of each world")
     parser.add_argument("--simulations", type=int, default=20, metavar="N", help="how many seeds to simulate")
+    parser.add_argument("--fleets", type=int, default=3, metavar="N", help="how many fleets to kill at")
     parser.add_argument("--out", type=Path, default=Path("build/torture.json"), metavar="FILE")
     return parser.parse_args(arguments)
 
@@ -131,6 +139,22 @@ def _simulation(seed: int) -> Report:
         kind="simulation",
         database="sqlite",
         points=ended.kills + ended.takeovers,
+        decisions=ended.decisions,
+        lost=len(ended.lost),
+        doubled=len(ended.doubled),
+        seed=seed,
+    )
+
+
+def _fleet(seed: int) -> Report:
+    with postgresql() as server:
+        ended = run_fleet(seed, decisions=FLEET_DECISIONS, url=server.create(), least=FLEET_SECONDS)
+    for what in (*ended.lost, *ended.doubled):
+        sys.stderr.write(f"fleet, seed {seed}: {what}\n")
+    return Report(
+        kind="fleet",
+        database="postgresql",
+        points=ended.points,
         decisions=ended.decisions,
         lost=len(ended.lost),
         doubled=len(ended.doubled),

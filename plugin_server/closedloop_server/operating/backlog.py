@@ -63,6 +63,8 @@ def _inbox(connection: Connection) -> Iterator[Waiting]:
 def _hints(connection: Connection) -> Iterator[Waiting]:
     query = (
         select(hints.c.connection, func.count(), func.min(hints.c.noted_at))
+        # What is only looked at once more later has been read.
+        .where(hints.c.again_at.is_(None))
         .group_by(hints.c.connection)
         .order_by(hints.c.connection)
     )

@@ -16,13 +16,12 @@ from closedloop.schema.schemas import dump
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.pipeline.bare import without_erased
 from closedloop_server.pipeline.relations import Installed, edges_of
-from closedloop_server.pipeline.storable import only_storable
 from closedloop_server.store import edges, hints, records, stale
 from closedloop_server.store.edges import Role
 from closedloop_server.store.records import Stored
 from closedloop_server.store.rows import Key
 
-PORTION = 500
+PORTION = 100
 """Records that are stored in one transaction, at most: whoever else wants to write has to wait that long."""
 
 
@@ -47,7 +46,7 @@ class Arrival:
 def portions(arrival: Arrival) -> Iterator[Arrival]:
     """The arrival in portions of one transaction each. What is named comes before what names it, and what
     sales decides about comes last: nobody is judged by half of an answer."""
-    batch = only_storable(arrival.batch)
+    batch = arrival.batch
     found = sorted(batch.records, key=lambda record: _ORDER.get(record.object, 0))
     there = frozenset(record.ref for record in found)
     starts = range(0, max(len(found), 1), PORTION)

@@ -5,7 +5,7 @@ One thread at a time may run this: it is the only writer of the ledger and of wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -17,16 +17,21 @@ from closedloop_server.store.engine import reading
 from closedloop_server.store.leases import SupersededError
 from closedloop_server.store.ledger import Entry
 from closedloop_server.store.marks import Mark
-from closedloop_server.store.rows import Key
+from closedloop_server.store.rows import Key, chunks
+from closedloop_server.store.stale import Stale
 from closedloop_server.subscriptions.following import follow
 
 BATCH = 200
+
+PORTION = 50
+"""Judgements that are written in one transaction, at most: whoever else wants to write, as a webhook does,
+has to wait that long."""
 
 
 def derive(services: Services) -> int:
     """Judges some of the subjects that wait for it; returns how many there were.
 
-    Fails with SupersededError, and writes nothing, when another worker has judged one of them meanwhile,
+    Fails with SupersededError, and writes nothing more, when another worker has judged one of them meanwhile,
     or when other mappings are in force by now.
     """
     with reading(services.engine) as connection:
@@ -34,13 +39,21 @@ def derive(services: Services) -> int:
         if not waiting:
             return 0
         verdicts = judge(connection, services.mappings, [each.key for each in waiting])
-    news = {key: verdict for key, verdict in verdicts.items() if verdict.news}
+    for portion in chunks(waiting, PORTION):
+        _note(services, portion, verdicts)
+    return len(waiting)
+
+
+def _note(services: Services, portion: Sequence[Stale], verdicts: Mapping[Key, Verdict]) -> None:
+    """Writes down what was made of these subjects. Each stands for itself: what changed since they were
+    judged is stale again, and stays so."""
+    judged = {each.key: verdicts[each.key] for each in portion if each.key in verdicts}
+    news = {key: verdict for key, verdict in judged.items() if verdict.news}
     with services.writing() as connection:
         added = _write(connection, services, news)
-        follow(connection, services, verdicts, added)
-        stale.note(connection, stale.Work.PUBLISH, _concerned(news.values()), bulk=stale.is_bulk(waiting))
-        stale.strike(connection, stale.Work.SUBJECT, waiting)
-    return len(waiting)
+        follow(connection, services, judged, added)
+        stale.note(connection, stale.Work.PUBLISH, _concerned(news.values()), bulk=stale.is_bulk(portion))
+        stale.strike(connection, stale.Work.SUBJECT, portion)
 
 
 def _write(connection: Connection, services: Services, news: Mapping[Key, Verdict]) -> dict[Key, Entry]:

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from closedloop.schema.vocabulary import CrmName
 from closedloop_server.pipeline import overrides
 from closedloop_server.pipeline.arrivals import Arrival, portions, take_in
 from closedloop_server.pipeline.backoff import BULK_LOOKS, again_at
+from closedloop_server.pipeline.storable import only_storable
 from closedloop_server.pipeline.unseen import note_unseen
 from closedloop_server.services import Services
 from closedloop_server.store import cursors, hints
@@ -51,7 +53,7 @@ def refresh(services: Services, name: str) -> int:
     asked_at = services.clock()
     told = overrides.last_number(services, name)
     try:
-        batch = services.crms[name].refresh(refs)
+        batch = only_storable(services.crms[name].refresh(refs))
         again = overrides.notice(services, name, batch.records, as_of=told)
     except CrmError as error:
         _postpone(services, due, error)
@@ -97,7 +99,7 @@ def _take_pages(services: Services, name: str, place: Place, between: Callable[[
         # Salesforce's first pages were all asked for when the poll began, however late they come out.
         arrival = Arrival(name=name, batch=page.batch, asked_at=asked_at, bulk=place.since is not None)
         goes_on: list[bool] = []
-        changed += _store(services, arrival, _advancing(services, name, place, page, again, goes_on))
+        changed += _store(services, arrival, _advancing(services, name, place, page, goes_on, again=again))
         if not all(goes_on):
             return changed
         between()
@@ -114,7 +116,7 @@ def _pages(services: Services, name: str, place: Place) -> Iterator[Page]:
             page = next(pages, None)
         if page is None:
             return
-        yield page
+        yield replace(page, batch=only_storable(page.batch))
 
 
 def _striking(
@@ -134,8 +136,9 @@ def _advancing(
     name: str,
     place: Place,
     page: Page,
-    again: Mapping[Ref, datetime],
     goes_on: list[bool],
+    *,
+    again: Mapping[Ref, datetime],
 ) -> Callable[[Connection], None]:
     """Keeps the place behind the page, and notes whether the poll may go on."""
     batch = page.batch

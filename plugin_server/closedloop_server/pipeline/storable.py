@@ -9,11 +9,16 @@ from functools import cache
 
 from closedloop.crm.base import Batch, Refusal
 from closedloop.errors import NormaliseError
-from closedloop.schema.records import Money, Record, Ref
+from closedloop.schema.records import RECORDS, Money, Record, Ref
 from closedloop_server.store.tables.columns import storable
 
 LONGEST_ID = 100
 """Characters of an id, as wide as the columns of the keys. The CRMs' own have 18 and about 12."""
+
+_TEXTS = {
+    object_: tuple(field.name for field in fields(kind) if str(field.type) in {"str", "str | None"})
+    for object_, kind in RECORDS.items()
+}
 
 
 def only_storable(batch: Batch) -> Batch:
@@ -32,7 +37,7 @@ def only_storable(batch: Batch) -> Batch:
 
 
 def _fault(record: Record) -> NormaliseError | None:
-    for name in _fields(type(record)):
+    for name in _TEXTS[record.object]:
         value = getattr(record, name)
         if type(value) is not str:
             continue
@@ -62,11 +67,6 @@ def _others(record: Record) -> Iterator[tuple[str, str]]:
     amount = getattr(record, "amount", None)
     if isinstance(amount, Money) and amount.currency:
         yield "amount", amount.currency
-
-
-@cache
-def _fields(kind: type[Record]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if str(field.type) in {"str", "str | None"})
 
 
 @cache

@@ -68,9 +68,7 @@ def next_due(connection: Connection, name: str, *, settle: timedelta) -> datetim
     at_once = and_(hints.c.not_before.is_(None), hints.c.again_at.is_(None))
     first = connection.scalar(select(func.min(hints.c.noted_at)).where(mine, at_once))
     retry = connection.scalar(select(func.min(hints.c.not_before)).where(mine))
-    again = connection.scalar(
-        select(func.min(hints.c.again_at)).where(mine, hints.c.not_before.is_(None))
-    )
+    again = connection.scalar(select(func.min(hints.c.again_at)).where(mine, hints.c.not_before.is_(None)))
     times = [first + settle if first else None, retry, again]
     return min((time for time in times if time is not None), default=None)
 

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from closedloop.loop.feedback import Delivery, Feedback
 from closedloop.schema.schemas import load_feedback
@@ -87,16 +98,30 @@ def note(
     connection: Connection, name: str, found: Mapping[str, tuple[int, Mapping[str, str]]], *, now: datetime
 ) -> None:
     """Keeps what these targets show instead of what the call with this number told them; nothing: they show
-    again what they were told."""
+    again what they were told. Not of those of which that is known no more: somebody was erased meanwhile."""
+    known = _known(connection, name, found)
     rows = [
         {"connection": name, "key": key, "call": call, "shows": dict(shows), "seen_at": now}
         for key, (call, shows) in found.items()
-        if shows
+        if shows and known.get(key) == call
     ]
     upsert(connection, overridden, rows)
     for chunk in chunks(sorted(key for key, (_, shows) in found.items() if not shows)):
         mine = (overridden.c.connection == name, overridden.c.key.in_(chunk))
         connection.execute(delete(overridden).where(*mine))
+
+
+def _known(connection: Connection, name: str, keys: Iterable[str]) -> dict[str, int | None]:
+    """The last call to those of the targets of which it is known what it told them, as in `_standing`."""
+    still = or_(delivered.c.shown.is_not(null()), delivered.c.digest == desired.c.digest)
+    query = select(desired.c.key, delivered.c.call).select_from(desired.join(delivered, TOLD))
+    return {
+        row.key: row.call
+        for chunk in chunks(sorted(keys))
+        for row in connection.execute(
+            query.where(desired.c.connection == name, desired.c.key.in_(chunk), still)
+        )
+    }
 
 
 def tell_again(connection: Connection, name: str, targets: Iterable[tuple[str, int]]) -> None:

@@ -107,7 +107,7 @@ class _Fresh:
             self._used_at = time.monotonic()
 
     def _time_sending(self) -> None:
-        """Asked right before each piece is sent: what others rely on is that nothing is after the deadline."""
+        """Looks right before each piece is sent: others rely on nothing being sent after the deadline."""
         left = retry.remaining(SENDING)
         if left <= 0:
             raise TimeoutError("the deadline of the call has passed")

@@ -15,6 +15,9 @@ from closedloop_server.services import now
 from closedloop_server.store import deliverers, overrides
 from closedloop_server.store.engine import writing
 
+# What is proved here lies before the tables, and is the same on every database.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 KEY = "person|campaign_member|M1"
 
 Run = Callable[..., Result]
@@ -67,7 +70,7 @@ def test_the_list_says_what_waits_what_was_refused_and_what_is_spent(run: Run, r
 def test_the_list_says_what_fails_and_what_bulk_waits_for(run: Run, teller: Teller) -> None:
     teller.want(person("M1"))
     with writing(teller.loop.engine) as connection:
-        deliverers.next_call(connection, "sales")
+        deliverers.next_number(connection, "sales")
         deliverers.failed(
             connection, "sales", code="INVALID_SESSION_ID", message="no", denied=True, now=now()
         )

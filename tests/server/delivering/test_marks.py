@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tests.server.conftest import Loop
@@ -47,7 +48,7 @@ def test_what_the_crm_took_last_is_kept_with_what_it_had_taken_before(teller: Te
     teller.tell()
     row = teller.row("delivered", KEY)
     assert (row["shown"]["note"], row["before"]["note"]) == ("second", "first")
-    assert (row["shown_digest"], row["shown_at"], row["call"]) == (row["digest"], teller.loop.clock(), 2)
+    assert (row["shown_digest"], row["shown_at"], row["call"]) == (row["digest"], teller.loop.clock(), 4)
 
 
 def test_a_value_that_goes_back_to_what_was_told_before_it_is_told_is_not_told(teller: Teller) -> None:
@@ -99,6 +100,69 @@ def test_a_lost_call_is_waited_for_as_long_as_a_call_can_take(teller: Teller) ->
     due = next_due(successor.services, "sales")
     assert due is not None
     assert (due - begun).total_seconds() == LATE
+
+
+def test_a_worker_that_stood_still_after_its_mark_sends_nothing_when_its_time_is_over(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teller.want(person("M1"))
+    beginning = telling.begin
+
+    def standing_still(*args: Any, **kwargs: Any) -> None:
+        beginning(*args, **kwargs)
+        monkeypatch.undo()
+        teller.loop.clock.pass_(seconds=CALL_SECONDS)
+
+    monkeypatch.setattr(telling, "begin", standing_still)
+    assert teller.tell() == 1
+    assert (teller.told(KEY), teller.loop.rows("tellings")) == (0, [])
+    assert teller.tell_all() == 1
+    assert teller.told(KEY) == 1
+
+
+def test_the_time_of_a_call_passes_from_its_mark_on(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    teller.want(person("M1"))
+    beginning, telling_ = telling.begin, teller.crm.deliver
+    left = []
+
+    def slow(*args: Any, **kwargs: Any) -> None:
+        beginning(*args, **kwargs)
+        teller.loop.clock.pass_(seconds=CALL_SECONDS - 20)
+
+    def looking(values: Sequence[Feedback]) -> list[DeliveryResult]:
+        left.append(retry.remaining(float("inf")))
+        return list(telling_(values))
+
+    monkeypatch.setattr(telling, "begin", slow)
+    teller.crm.deliver = looking
+    teller.tell()
+    assert 10 < left[0] <= 20
+
+
+def test_a_doubt_outlives_a_call_of_which_nothing_was_sent(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old call may have arrived last; the one that was to put that right gives up."""
+    teller.want(person("M1", "old"))
+    old = person("M1", "old")
+    teller.die_before_the_call()
+    teller.want(person("M1", "new"))
+    successor = take_over(teller.loop)
+    successor.tell_all()
+    teller.crm.shown[KEY] = old
+    teller.loop.clock.pass_(seconds=LATE)
+    beginning = telling.begin
+
+    def standing_still(*args: Any, **kwargs: Any) -> None:
+        beginning(*args, **kwargs)
+        monkeypatch.undo()
+        teller.loop.clock.pass_(seconds=CALL_SECONDS)
+
+    monkeypatch.setattr(telling, "begin", standing_still)
+    successor.tell()
+    assert teller.crm.shown[KEY] == old
+    successor.tell()
+    assert teller.crm.shown[KEY].note == "new"
 
 
 def test_several_lost_calls_are_all_waited_for(teller: Teller) -> None:

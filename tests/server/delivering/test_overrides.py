@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.server.conftest import Loop, Make
@@ -11,11 +12,14 @@ from tests.server.delivering.conftest import Teller, person, read_
 
 from closedloop.crm.base import Batch
 from closedloop.loop.attribution import CampaignKey
+from closedloop.loop.feedback import Delivery, DeliveryResult, Feedback
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType, Outcome
-from closedloop_server.pipeline.deliver import deliver
+from closedloop_server.pipeline.deliver import ARRIVAL_SECONDS, CALL_SECONDS, deliver
+from closedloop_server.pipeline.overrides import last_number, notice
 from closedloop_server.pipeline.refresh import poll, refresh
-from closedloop_server.store import overrides
+from closedloop_server.store import deliverers, hints, overrides, telling, waiting
+from closedloop_server.store.engine import writing
 from closedloop_server.store.reports import DeliveryState, Search
 from closedloop_server.store.reports.delivery import deliveries
 
@@ -159,6 +163,86 @@ def test_what_is_being_told_is_not_compared(loop: Loop, salesforce: Make, teller
     teller.want(person("M1", "first"))
     poll(loop.services, "sales")
     assert noticed(loop) == []
+
+
+def test_a_change_that_was_read_while_a_mark_stood_is_read_again(
+    loop: Loop, salesforce: Make, teller: Teller
+) -> None:
+    loop.sales.put(salesforce.member("M1", "C1"))
+    teller.want(person("M1", "first"))
+    teller.die_after_the_call()
+    change_by_hand(loop, note="by hand")
+    look(loop)
+    assert noticed(loop) == []
+    teller.loop.clock.pass_(seconds=30)
+    assert refresh(loop.services, "sales") == 0
+    result = _taken(teller)
+    with writing(loop.engine) as connection:  # its answer comes late
+        now, ended = loop.clock(), deliverers.next_number(connection, "sales")
+        telling.record(connection, "sales", [result], call=1, began=now, ended=ended, now=now)
+    loop.clock.pass_(seconds=CALL_SECONDS + ARRIVAL_SECONDS)
+    assert refresh(loop.services, "sales") == 1
+    assert [one.shows for one in noticed(loop)] == [{"note": "by hand"}]
+    assert refresh(loop.services, "sales") == 0
+
+
+def _taken(teller: Teller) -> telling.Result:
+    (due,) = read_(teller.loop, telling.due, "sales", now=teller.loop.clock(), limit=1)
+    return telling.Result(told=due, result=DeliveryResult(key=KEY, delivery=Delivery.DELIVERED))
+
+
+def test_a_target_that_shows_what_it_should_is_not_read_again(
+    loop: Loop, salesforce: Make, teller: Teller
+) -> None:
+    loop.sales.put(salesforce.member("M1", "C1"))
+    teller.want(person("M1", "first"))
+    teller.die_after_the_call()
+    look(loop)
+    assert loop.rows("hints") == []
+
+
+def test_a_reading_that_began_before_a_call_was_over_is_not_compared(
+    loop: Loop, salesforce: Make, teller: Teller
+) -> None:
+    """The answer was on its way when the call arrived and ended: it shows what stood there before."""
+    loop.sales.put(salesforce.member("M1", "C1"))
+    teller.want(person("M1", "first"))
+    teller.tell()
+    change_by_hand(loop, note="by hand")
+    teller.want(person("M1", "second"))
+    telling_, began, read = teller.crm.deliver, list[int](), list[Batch]()
+
+    def meanwhile(values: Sequence[Feedback]) -> list[DeliveryResult]:
+        began.append(last_number(loop.services, "sales"))
+        read.append(loop.sales.refresh([MEMBER]))
+        return list(telling_(values))
+
+    teller.crm.deliver = meanwhile
+    teller.tell()
+    again = notice(loop.services, "sales", read[0].records, as_of=began[0])
+    assert noticed(loop) == []
+    assert again == {MEMBER: loop.clock()}
+
+
+def test_a_webhook_does_not_wait_for_what_is_to_be_read_again(loop: Loop, salesforce: Make) -> None:
+    loop.sales.put(salesforce.member("M1", "C1"))
+    later = loop.clock() + timedelta(minutes=7)
+    with writing(loop.engine) as connection:
+        hints.look_again(connection, "sales", {MEMBER: later}, now=loop.clock())
+    assert not read_(loop, waiting.anything, ["sales"])
+    loop.clock.pass_(minutes=1)
+    assert refresh(loop.services, "sales") == 0
+    assert read_(loop, hints.next_due, "sales", settle=timedelta(seconds=3)) == later
+    loop.hint("sales", MEMBER)
+    assert refresh(loop.services, "sales") == 1
+
+
+def test_what_is_to_be_read_again_does_not_hold_up_a_webhook_that_waits(loop: Loop) -> None:
+    loop.hint("sales", MEMBER)
+    with writing(loop.engine) as connection:
+        hints.look_again(connection, "sales", {MEMBER: loop.clock() + timedelta(minutes=7)}, now=loop.clock())
+    (row,) = loop.rows("hints")
+    assert row["again_at"] is None
 
 
 def test_an_older_call_that_arrives_after_all_is_answered_once(

@@ -115,7 +115,9 @@ def scatter(loop: Loop) -> None:
         records.refuse(connection, "marketing", [Refusal(ref=ref, error=error)], now=now)
         hints.note(connection, "sales", [HER_LEAD.ref], now=now)
         connection.execute(update(hints_table).values(error="unmistakable hint"))
-        connection.execute(update(delivered).where(delivered.c.key.contains("person")).values(shown=told()))
+        for row in loop.rows("desired", kind="person"):
+            mine = (delivered.c.connection == row["connection"], delivered.c.key == row["key"])
+            connection.execute(update(delivered).where(*mine).values(shown={**row["state"], **told()}))
         connection.execute(insert(events).values(event(loop)))
         connection.execute(insert(subscriptions).values(subscription(loop)))
         connection.execute(insert(attempts).values(attempt(loop)))

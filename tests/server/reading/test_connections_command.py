@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server.connections_command import connections
 from closedloop_server.settings import load_settings
-from closedloop_server.store import cursors, readings
+from closedloop_server.store import audit, cursors, readings
 from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.readings import State
 
@@ -100,3 +100,17 @@ def test_a_name_that_is_no_connection_is_refused(path: Path, command: str) -> No
     result = run(path, command, "slaes")
     assert result.exit_code == 1
     assert "no connection is called 'slaes'; there are sales" in result.output
+
+
+def test_what_is_held_or_begun_anew_is_written_down(path: Path) -> None:
+    for verb in ("pause", "pause", "resume", "resume", "again"):
+        assert run(path, verb, "sales").exit_code == 0
+    engine = open_engine(load_settings(path).database_url)
+    with reading(engine) as connection:
+        told = [(entry.action, entry.target) for entry in audit.entries(connection, limit=9)]
+    engine.dispose()
+    assert told == [
+        ("connection.read_again", "sales"),
+        ("connection.resume", "sales"),
+        ("connection.pause", "sales"),
+    ]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from tests.server.security.conftest import Browser
 
+# What is proved here lies before the tables, and is the same on every database.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 OPEN = {
     "pages.login": "signing in",
     "pages.submit": "signing in",

@@ -100,8 +100,18 @@ def test_one_machine_cannot_have_many_addresses() -> None:
         ("10.0.0.1", ["1.1.1.1", "9.9.9.9", "10.0.0.2"], ["10.0.0.0/8"], "9.9.9.9"),
         ("10.0.0.1", ["nonsense"], ["10.0.0.0/8"], "nonsense"),
         ("10.0.0.1", [], ["10.0.0.0/8"], "10.0.0.1"),
+        ("::ffff:10.0.0.1", ["9.9.9.9"], ["10.0.0.0/8"], "9.9.9.9"),
     ],
-    ids=["direct", "forged", "forged past a proxy", "one proxy", "two proxies", "nonsense", "proxy itself"],
+    ids=[
+        "direct",
+        "forged",
+        "forged past a proxy",
+        "one proxy",
+        "two proxies",
+        "nonsense",
+        "proxy itself",
+        "proxy in IPv6's form",
+    ],
 )
 def test_what_proxies_say_counts_from_trusted_ones_alone(
     peer: str, forwarded: list[str], trusted: list[str], found: str

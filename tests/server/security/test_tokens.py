@@ -98,7 +98,11 @@ def test_a_secret_is_read_back_and_looks_different_every_time() -> None:
     assert not any("secret" in each for each in stored)
 
 
-@pytest.mark.parametrize("stored", ["", "nonsense", "é", Cipher(["another"]).encrypt("x")])
+@pytest.mark.parametrize(
+    "stored",
+    ["", "nonsense", "é", Cipher(["another"]).encrypt("x")],
+    ids=["nothing", "nonsense", "no ascii", "another key's"],
+)
 def test_what_no_key_opens_is_told_with_what_to_do(stored: str) -> None:
     with pytest.raises(SettingsError, match="previous_secret_keys") as caught:
         Cipher(["key"]).decrypt(stored)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
@@ -28,7 +28,7 @@ def values(field: fields.Field[Any]) -> st.SearchStrategy[Any]:
         case Instant():
             some = TIMES
         case fields.Enum():
-            some = st.sampled_from(list(field.enum))
+            some = st.sampled_from(list(field.enum.__members__.values()))
         case fields.List():
             some = st.lists(values(field.inner), max_size=2).map(tuple)
         case fields.Nested():
@@ -45,6 +45,7 @@ def whole(form: Schema) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({name: values(field) for name, field in form.fields.items()})
 
 
+@settings(max_examples=20)
 @given(data=st.data(), at=TIMES)
 @pytest.mark.parametrize("type_", list(EventType), ids=lambda type_: type_.value)
 def test_a_payload_is_what_its_form_makes_of_it(type_: EventType, data: st.DataObject, at: datetime) -> None:
@@ -53,7 +54,7 @@ def test_a_payload_is_what_its_form_makes_of_it(type_: EventType, data: st.DataO
     dumped = Envelope().dump(
         {"id": "evt_1", "type": type_, "version": 1, "timestamp": at, "data": DATA[type_].dump(told)}
     )
-    assert json.dumps(made) == json.dumps(dumped)
+    assert json.dumps(made, sort_keys=True) == json.dumps(dumped, sort_keys=True)
 
 
 def test_numbers_are_exact_and_times_are_in_utc() -> None:
@@ -66,6 +67,6 @@ def test_numbers_are_exact_and_times_are_in_utc() -> None:
 
 def test_a_field_that_its_form_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="other fields than its form"):
-        data_of(EventType.SUBSCRIPTION_TEST, subscription="1", name="x", secret="y")  # noqa: S106 - a made-up word
+        data_of(EventType.SUBSCRIPTION_TEST, subscription="1", name="x", secret="y")
     with pytest.raises(ValueError, match="other fields than its form"):
         data_of(EventType.SUBSCRIPTION_TEST, subscription="1")

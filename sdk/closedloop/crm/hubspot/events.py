@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import msgspec
 
@@ -88,31 +87,23 @@ def _is_usual(body: bytes, portal_id: str, app_id: str | None) -> bool:
     return told is not None and len(told) <= MOST and _are_usual(told, portal_id, app_id)
 
 
-_SAME = attrgetter(
-    "portalId", "appId", "objectTypeId", "propertyName", "associationType", "subscriptionType", "eventType",
-    "fromObjectId", "toObjectId", "primaryObjectId", "newObjectId",
-)  # fmt: skip
-"""What is the same in nearly all events of a delivery."""
-_OBJECT = attrgetter("objectId")
-_MERGED = attrgetter("mergedObjectIds")
-
-
 def _are_usual(told: Sequence[_Told], portal_id: str, app_id: str | None) -> bool:
-    """Looks at each value once, however many events have it."""
-    ids = set(map(_OBJECT, told))
-    words: set[str | None] = set()
-    for portal, app, *named, kind, older_kind, from_id, to_id, primary_id, new_id in set(map(_SAME, told)):
-        type_ = older_kind if kind is None else kind
-        if str(portal) != portal_id or (app_id is not None and str(app) != app_id) or type_ is None:
-            return False
-        if primary_id is not None or new_id is not None:
-            return False  # a merge is rare, and its lists are for `parse`
-        words.update(named, (type_,))
-        ids.update((app, from_id, to_id))
+    """Looks at each value once, however many events have it: nearly all of theirs are the same."""
+    kinds = {each.eventType if each.subscriptionType is None else each.subscriptionType for each in told}
+    apps = {each.appId for each in told}
+    words = {each.objectTypeId for each in told} | {each.propertyName for each in told}
+    words |= {each.associationType for each in told}
+    ids = {each.objectId for each in told} | {each.fromObjectId for each in told}
+    ids |= {each.toObjectId for each in told} | apps
     return (
-        all(each is None or _WORD.fullmatch(each) for each in words)
+        {str(each.portalId) for each in told} <= {portal_id}
+        and (app_id is None or {str(each) for each in apps} <= {app_id})
+        and None not in kinds
+        and all(each is None or _WORD.fullmatch(each) for each in words | kinds)
         and all(each is None or _is_id(each) for each in ids)
-        and not any(map(_MERGED, told))
+        # A merge is rare, and its lists are for `parse`.
+        and {each.primaryObjectId for each in told} | {each.newObjectId for each in told} <= {None}
+        and not any(each.mergedObjectIds for each in told)
     )
 
 
