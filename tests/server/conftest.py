@@ -131,7 +131,9 @@ class MemoryCrm:
         since = datetime.fromisoformat(cursor) if cursor else datetime.min.replace(tzinfo=UTC)
         changed = [record for record in self.records.values() if (record.updated_at or since) >= since]
         for record in sorted(changed, key=lambda record: record.updated_at or since):
-            yield Page(batch=Batch(records=(self._read(record),)), cursor=(record.updated_at or since).isoformat())
+            yield Page(
+                batch=Batch(records=(self._read(record),)), cursor=(record.updated_at or since).isoformat()
+            )
 
     def deliver(self, feedback: Sequence[Feedback]) -> list[DeliveryResult]:
         self._reach()

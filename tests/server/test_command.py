@@ -72,7 +72,7 @@ def test_revoking_nobody_says_how_to_find_out_who_there_is(settings: Path) -> No
 
 def test_the_server_starts_answers_and_ends_on_a_signal(settings: Path) -> None:
     """A process of its own, because a signal is for a process."""
-    program = "from closedloop_server.command import serve; serve()"
+    program = "from closedloop_server.commands.serve import serve; serve()"
     command = [sys.executable, "-u", "-c", program, "--settings", str(settings)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env={**os.environ}) as process:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from closedloop.sandbox.hubspot import HubSpotSandbox
 from closedloop.sandbox.salesforce import SalesforceSandbox
-from closedloop_server.install import install
+from closedloop_server.commands.install import install
 
 SETTINGS = """
 public_url = "https://loop.example.com"

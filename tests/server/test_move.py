@@ -15,8 +15,8 @@ from sqlalchemy import Engine, insert, select, text
 
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
-from closedloop_server import move_command
-from closedloop_server.move_command import move, move_to
+from closedloop_server.commands import move as move_command
+from closedloop_server.commands.move import move, move_to
 from closedloop_server.store import copying
 from closedloop_server.store.copying import CopyError
 from closedloop_server.store.engine import open_engine, reading, writing

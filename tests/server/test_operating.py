@@ -15,12 +15,12 @@ from click.testing import CliRunner
 
 from closedloop.errors import SettingsError
 from closedloop_server.app import create_app
-from closedloop_server.command import who_works
-from closedloop_server.database_command import database
+from closedloop_server.commands.database import database
+from closedloop_server.commands.serve import who_works
+from closedloop_server.commands.worker import worker
 from closedloop_server.runtime import Workers, make_services
 from closedloop_server.settings import load_settings
 from closedloop_server.store import postgresql
-from closedloop_server.worker_command import worker
 
 PASSWORD = "s3cret-of-the-database"
 

@@ -19,7 +19,7 @@ from closedloop_server.access.tokens import (
     newest_named,
     revoke_tokens,
 )
-from closedloop_server.command import open_database, settings_option
+from closedloop_server.commands.serve import open_database, settings_option
 from closedloop_server.services import now
 from closedloop_server.settings import load_settings
 from closedloop_server.store import audit

@@ -12,7 +12,7 @@ import click
 
 from closedloop.errors import ClosedLoopError
 from closedloop.mapping import load_mappings
-from closedloop_server.command import open_database, settings_option
+from closedloop_server.commands.serve import open_database, settings_option
 from closedloop_server.services import Services
 from closedloop_server.settings import load_settings
 from closedloop_server.store.audit import COMMAND_LINE

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from closedloop_server.command import settings_option
-from closedloop_server.rederive_command import open_services
+from closedloop_server.commands.rederive import open_services
+from closedloop_server.commands.serve import settings_option
 from closedloop_server.verify.verifying import verify
 
 

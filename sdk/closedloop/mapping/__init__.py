@@ -8,4 +8,13 @@ from closedloop.mapping.load import FILES, Mappings, load_mappings, mappings_fro
 from closedloop.mapping.reasons import Reasons
 from closedloop.mapping.spec import Target
 
-__all__ = ["FILES", "CrmMapping", "Lifecycle", "Mappings", "Reasons", "Target", "load_mappings", "mappings_from"]
+__all__ = [
+    "FILES",
+    "CrmMapping",
+    "Lifecycle",
+    "Mappings",
+    "Reasons",
+    "Target",
+    "load_mappings",
+    "mappings_from",
+]

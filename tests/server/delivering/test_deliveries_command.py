@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from tests.server.delivering.conftest import Teller, person
 
 from closedloop.loop.feedback import Delivery, DeliveryResult
-from closedloop_server.deliveries_command import deliveries
+from closedloop_server.commands.deliveries import deliveries
 from closedloop_server.services import now
 from closedloop_server.store import deliverers, overrides
 from closedloop_server.store.engine import writing

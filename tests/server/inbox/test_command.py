@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from closedloop_server.command import open_database
-from closedloop_server.inbox_command import inbox as command
+from closedloop_server.commands.inbox import inbox as command
+from closedloop_server.commands.serve import open_database
 from closedloop_server.store import deliveries, inbox
 from closedloop_server.store.deliveries import Kept, Selection
 from closedloop_server.store.engine import reading, writing

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from closedloop.loop.attribution import CampaignKey
 from closedloop.mapping import Mappings, load_mappings
 from closedloop.schema.vocabulary import AttributionModel, CrmName, ObjectType, Outcome, ReasonCode
-from closedloop_server import rederive_command
+from closedloop_server.commands import rederive as rederive_command
+from closedloop_server.commands.rederive import command as rederive_
 from closedloop_server.pipeline.rederive import Rederivation, rederive
-from closedloop_server.rederive_command import command as rederive_
 from closedloop_server.services import Services
 from closedloop_server.store.engine import reading, writing
 from closedloop_server.store.rows import Key

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from closedloop.errors import SettingsError
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
-from closedloop_server.privacy_command import privacy
+from closedloop_server.commands.privacy import privacy
 from closedloop_server.retention import RetentionSettings
 from closedloop_server.settings import load_settings
 from closedloop_server.store import audit, inbox, records

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
 from closedloop.schema.vocabulary import ObjectType
-from closedloop_server.connections_command import connections
+from closedloop_server.commands.connections import connections
 from closedloop_server.settings import load_settings
 from closedloop_server.store import audit, cursors, readings
 from closedloop_server.store.engine import open_engine, reading, writing

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, insert
 
 from closedloop_server.access import Scope, check_token
 from closedloop_server.access.command import token
+from closedloop_server.commands.secrets import secrets
 from closedloop_server.encryption import Cipher
-from closedloop_server.secrets_command import secrets
 from closedloop_server.settings import load_settings
 from closedloop_server.store import audit
 from closedloop_server.store.engine import open_engine, reading, writing

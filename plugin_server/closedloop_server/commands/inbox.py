@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from closedloop.mapping import load_mappings
-from closedloop_server.command import open_database, settings_option
+from closedloop_server.commands.serve import open_database, settings_option
 from closedloop_server.operating import inbox as operating
 from closedloop_server.services import Services
 from closedloop_server.settings import load_settings

@@ -14,7 +14,7 @@ from closedloop.loop.attribution import CampaignKey
 from closedloop.loop.dispositions import Decision
 from closedloop.mapping import Mappings, load_mappings
 from closedloop.schema.vocabulary import OUTCOME_LABELS, REASONS, Outcome, ReasonCode
-from closedloop_server.command import settings_option
+from closedloop_server.commands.serve import settings_option
 from closedloop_server.pipeline.rederive import Change, Rederivation, rederive
 from closedloop_server.pipeline.replay import repeat, replay
 from closedloop_server.services import Services, connect_all

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import Connection, Engine
 
 from closedloop.schema.vocabulary import ObjectType
-from closedloop_server.command import settings_option
+from closedloop_server.commands.serve import settings_option
 from closedloop_server.services import now
 from closedloop_server.settings import Settings, load_settings
 from closedloop_server.store import audit, readings

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Connection, Engine
 
-from closedloop_server.command import open_database, settings_option
+from closedloop_server.commands.serve import open_database, settings_option
 from closedloop_server.services import now
 from closedloop_server.settings import load_settings
 from closedloop_server.store import audit, deliverers, overrides, refused, telling, usage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from closedloop_server.command import open_database, settings_option
+from closedloop_server.commands.serve import open_database, settings_option
 from closedloop_server.encryption import Cipher, rotate
 from closedloop_server.services import now
 from closedloop_server.settings import load_settings

@@ -14,7 +14,7 @@ from closedloop.errors import SettingsError
 from closedloop.mapping import load_mappings
 from closedloop.schema.vocabulary import ObjectType
 from closedloop_server import privacy as people
-from closedloop_server.command import open_database, settings_option
+from closedloop_server.commands.serve import open_database, settings_option
 from closedloop_server.services import Services
 from closedloop_server.settings import load_settings
 from closedloop_server.store import audit

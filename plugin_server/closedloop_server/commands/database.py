@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Engine
 
 from closedloop.errors import ClosedLoopError
-from closedloop_server.command import settings_option
+from closedloop_server.commands.serve import settings_option
 from closedloop_server.settings import load_settings
 from closedloop_server.store import schema
 from closedloop_server.store.engine import open_engine

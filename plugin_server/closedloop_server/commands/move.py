@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from closedloop.errors import ClosedLoopError
-from closedloop_server.command import settings_option
+from closedloop_server.commands.serve import settings_option
 from closedloop_server.settings import load_settings
 from closedloop_server.store import copying, schema
 from closedloop_server.store.copying import CopyError

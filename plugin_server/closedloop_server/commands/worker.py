@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from closedloop.errors import ClosedLoopError
-from closedloop_server.command import settings_option, until_interrupted
+from closedloop_server.commands.serve import settings_option, until_interrupted
 from closedloop_server.logs import write_log
 from closedloop_server.runtime import work_until
 from closedloop_server.settings import load_settings

@@ -12,7 +12,7 @@ from closedloop.crm.hubspot import install as hubspot
 from closedloop.crm.salesforce import SalesforceCrm
 from closedloop.crm.salesforce import install as salesforce
 from closedloop.mapping import load_mappings
-from closedloop_server.command import settings_option
+from closedloop_server.commands.serve import settings_option
 from closedloop_server.services import connect_all
 from closedloop_server.settings import ConnectionSettings, Settings, load_settings
 
