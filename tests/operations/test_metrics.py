@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from closedloop_server.access import Role
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
 
 
 def _ask(site: Any, role: Role | None) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from closedloop_server.app import create_app
 from closedloop_server.failure import where
@@ -44,6 +45,8 @@ def test_it_says_that_it_is_well_and_that_its_database_is_gone(loop: Loop, app: 
 
 class _NoDatabase:
     """An engine whose file has gone: it raises what SQLAlchemy raises then."""
+
+    dialect = SQLiteDialect()
 
     def connect(self) -> object:
         from sqlalchemy.exc import OperationalError

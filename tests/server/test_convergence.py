@@ -187,7 +187,7 @@ def _says(row: dict[str, Any]) -> bool:
 
 
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(story=st.lists(st.tuples(ACTIONS, st.booleans()), min_size=1, max_size=15))
 def test_the_end_is_what_a_fresh_installation_would_find(

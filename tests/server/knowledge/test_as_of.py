@@ -96,7 +96,7 @@ def happens(history: History, action: tuple[Any, ...]) -> Iterator[Record]:
 
 
 @hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(story=STORIES)
 def test_a_report_of_an_earlier_time_says_what_it_said_then(
