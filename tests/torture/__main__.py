@@ -46,13 +46,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Crash points of one world, each in a run of its own; `first`, `first + step`, … up to `last`."""
+    """Crash points of one world, each in a run of its own: `first`, `first + step`, … to the last one."""
 
     database: str
     seed: int
     first: int
     step: int
-    last: int | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _reports(given: argparse.Namespace) -> Iterator[Report]:
     for database in [given.database] if given.database else DATABASES:
         for seed in given.seed or CRASH_SEEDS:
-            yield _crashes(database, seed, given.points)
+            yield _crashes(database, seed, given.every)
     if given.database != "postgresql":
         with ProcessPoolExecutor(PROCESSES) as pool:
             yield from pool.map(_simulation, given.seed or range(1, given.simulations + 1))
@@ -86,17 +85,19 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--database", choices=[*DATABASES], help="only this one")
     parser.add_argument("--seed", type=int, action="append", help="a world to play; again for more (1 and 2)")
-    parser.add_argument("--points", type=int, metavar="N", help="only the first N points of each world")
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="K", help="only each K-th point of each world"
+    )
     parser.add_argument("--simulations", type=int, default=20, metavar="N", help="how many seeds to simulate")
     parser.add_argument("--fleets", type=int, default=3, metavar="N", help="how many fleets to kill at")
     parser.add_argument("--out", type=Path, default=Path("build/torture.json"), metavar="FILE")
     return parser.parse_args(arguments)
 
 
-def _crashes(database: str, seed: int, points: int | None) -> Report:
+def _crashes(database: str, seed: int, every: int) -> Report:
     """Two processes share the points of one world between them."""
     jobs = [
-        Job(database=database, seed=seed, first=first, step=PROCESSES, last=points)
+        Job(database=database, seed=seed, first=first * every, step=PROCESSES * every)
         for first in range(1, PROCESSES + 1)
     ]
     with ProcessPoolExecutor(PROCESSES) as pool:
@@ -120,7 +121,7 @@ def _run_all(job: Job) -> Iterator[Outcome]:
     """Goes on until the run is over before its point is reached: then there are no more."""
     with DATABASES[job.database]() as databases, tempfile.TemporaryDirectory() as folder:
         point = job.first
-        while job.last is None or point <= job.last:
+        while True:
             outcome = run(
                 seed=job.seed, decisions=DECISIONS, die_at=point, database=databases, folder=Path(folder)
             )
