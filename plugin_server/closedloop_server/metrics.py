@@ -83,7 +83,9 @@ def _of_the_system(system: System) -> Iterator[GaugeMetricFamily]:
     yield waiting
     yield oldest
     hands = GaugeMetricFamily(
-        "closedloop_lease_number", "Grows when a piece of work changes hands.", labels=("kind", "connection")
+        "closedloop_lease_number",
+        "Grows whenever a worker takes a piece of work.",
+        labels=("kind", "connection"),
     )
     for lease in system.leases:
         hands.add_metric((lease.kind, lease.connection), lease.number)

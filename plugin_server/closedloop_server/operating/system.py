@@ -17,7 +17,8 @@ from closedloop_server.store.tables import leases
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Who took a piece of work last, and when; `number` counts how often it changed hands."""
+    """Who took a piece of work last, and when; `number` counts how often it was taken: by threads
+    when they start, by jobs with every turn."""
 
     kind: str
     connection: str
