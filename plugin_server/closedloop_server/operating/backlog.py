@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from closedloop.loop.feedback import Delivery
 from closedloop_server.store.stale import Work
@@ -50,26 +51,14 @@ def backlog(connection: Connection) -> list[Waiting]:
 
 
 def _inbox(connection: Connection) -> Iterator[Waiting]:
-    query = (
-        select(inbox.c.connection, func.count(), func.min(inbox.c.received_at))
-        .where(inbox.c.read_at.is_(None))
-        .group_by(inbox.c.connection)
-        .order_by(inbox.c.connection)
-    )
-    for name, count, oldest in connection.execute(query):
-        yield Waiting(step=Step.INBOX, connection=name, count=count, oldest=oldest)
+    waits = select(inbox.c.connection, inbox.c.received_at.label("since")).where(inbox.c.read_at.is_(None))
+    return _of_each_connection(connection, Step.INBOX, waits)
 
 
 def _hints(connection: Connection) -> Iterator[Waiting]:
-    query = (
-        select(hints.c.connection, func.count(), func.min(hints.c.noted_at))
-        # What is only looked at once more later has been read.
-        .where(hints.c.again_at.is_(None))
-        .group_by(hints.c.connection)
-        .order_by(hints.c.connection)
-    )
-    for name, count, oldest in connection.execute(query):
-        yield Waiting(step=Step.READ, connection=name, count=count, oldest=oldest)
+    """What is only looked at once more later has been read."""
+    waits = select(hints.c.connection, hints.c.noted_at.label("since")).where(hints.c.again_at.is_(None))
+    return _of_each_connection(connection, Step.READ, waits)
 
 
 def _stale(connection: Connection) -> Iterator[Waiting]:
@@ -81,26 +70,29 @@ def _stale(connection: Connection) -> Iterator[Waiting]:
 
 
 def _untold(connection: Connection) -> Iterator[Waiting]:
-    query = (
-        select(desired.c.connection, func.count(), func.min(desired.c.changed_at))
-        .where(desired.c.waits.is_(True))
-        .group_by(desired.c.connection)
-        .order_by(desired.c.connection)
-    )
-    for name, count, oldest in connection.execute(query):
-        yield Waiting(step=Step.TELL, connection=name, count=count, oldest=oldest)
+    waits = select(desired.c.connection, desired.c.changed_at.label("since")).where(desired.c.waits.is_(True))
+    return _of_each_connection(connection, Step.TELL, waits)
 
 
 def _refused(connection: Connection) -> Iterator[Waiting]:
-    query = (
-        select(delivered.c.connection, func.count(), func.min(delivered.c.at))
+    waits = (
+        select(delivered.c.connection, delivered.c.at.label("since"))
         .select_from(delivered.join(desired, TOLD))
         .where(delivered.c.delivery == Delivery.REFUSED.value, delivered.c.digest == desired.c.digest)
-        .group_by(delivered.c.connection)
-        .order_by(delivered.c.connection)
+    )
+    return _of_each_connection(connection, Step.REFUSED, waits)
+
+
+def _of_each_connection(connection: Connection, step: Step, waits: Select[Any]) -> Iterator[Waiting]:
+    """Counts the rows of `waits`, which have a `connection` and a `since`."""
+    row = waits.subquery().c
+    query = (
+        select(row.connection, func.count(), func.min(row.since))
+        .group_by(row.connection)
+        .order_by(row.connection)
     )
     for name, count, oldest in connection.execute(query):
-        yield Waiting(step=Step.REFUSED, connection=name, count=count, oldest=oldest)
+        yield Waiting(step=step, connection=name, count=count, oldest=oldest)
 
 
 def _unsent(connection: Connection) -> Iterator[Waiting]:
