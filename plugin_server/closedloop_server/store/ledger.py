@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from closedloop.loop.dispositions import Decision
 from closedloop.schema.records import Money
@@ -115,12 +115,6 @@ def stand_anew(connection: Connection) -> None:
     entries = [_entry(row) for row in connection.execute(select(ledger).join(last, is_last))]
     connection.execute(delete(standings))
     upsert(connection, standings, [_standing(entry) for entry in entries])
-
-
-def erase_notes(connection: Connection, subjects: Iterable[Key]) -> None:
-    """Takes the free text out of every entry of these leads and opportunities: what was decided stays."""
-    for condition in where_keys(ledger, subjects):
-        connection.execute(update(ledger).where(condition).values(note=None))
 
 
 def _last_numbers(connection: Connection, subjects: Iterable[Key]) -> dict[Key, int]:

@@ -15,7 +15,7 @@ from closedloop.schema.vocabulary import AttributionModel, ObjectType
 from closedloop_server.pipeline.derive import derive
 from closedloop_server.pipeline.judge import judge
 from closedloop_server.pipeline.replay import replay
-from closedloop_server.store import ledger, stale, versions
+from closedloop_server.store import ledger, personal, stale, versions
 from closedloop_server.store.engine import reading, writing
 from closedloop_server.store.leases import SupersededError
 from closedloop_server.store.reports import reconcile
@@ -184,7 +184,7 @@ def test_erased_words_are_gone_from_every_entry_and_the_counts_of_the_past_stay(
     with reading(history.loop.engine) as connection:
         before = reconcile(connection, AttributionModel.LINEAR, as_of=march)
     with writing(history.loop.engine) as connection:
-        ledger.erase_notes(connection, [L1])
+        personal.forget_reasons(connection, [L1])
     assert {row["note"] for row in history.loop.rows("ledger")} == {None}
     with reading(history.loop.engine) as connection:
         assert reconcile(connection, AttributionModel.LINEAR, as_of=march) == before
