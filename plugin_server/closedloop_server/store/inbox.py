@@ -6,8 +6,8 @@ Whoever looks at deliveries, or has them read again, uses `store/deliveries.py`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -29,12 +29,17 @@ class Emptied(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A delivery to a connection that is to be stored."""
+    """A delivery to a connection that is to be stored. `digest` tells whether its bytes came before."""
 
     connection: str
     content_type: str
     body: bytes
     received_at: datetime
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Here, and not in the transaction: that one is waited for.
+        object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,41 +71,55 @@ def keep(connection: Connection, name: str, *, content_type: str, body: bytes, n
 
 
 def keep_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[bool]:
-    """Stores deliveries; for each whether it is new, or its bytes are there already."""
-    rows = [_row(each) for each in arrivals]
-    there = _there(connection, rows) if len(rows) > 1 else set()
+    """Stores deliveries with one statement; for each whether it is new, or its bytes are there already.
+
+    Two processes that store the same bytes at the same moment may disagree which of them was first.
+    """
     new: dict[tuple[str, str], dict[str, Any]] = {}
-    fresh = []
-    for row in rows:
-        key = (row["connection"], row["digest"])
-        fresh.append(key not in there and key not in new)
-        new.setdefault(key, row)
+    first = []
+    for each in arrivals:
+        key = (each.connection, each.digest)
+        first.append(key not in new)
+        new.setdefault(key, _row(each))
     # In one order everywhere: two web processes that are sent the same ones would wait for each other.
-    inserted = insert_new(connection, inbox, [new[key] for key in sorted(new.keys() - there)])
-    return fresh if len(rows) > 1 else [inserted == 1]
+    keys = sorted(new)
+    inserted = insert_new(connection, inbox, [new[key] for key in keys])
+    if inserted < len(keys):
+        stored = _latest(connection, keys, inserted)
+        return [
+            one and (each.connection, each.digest) in stored
+            for each, one in zip(arrivals, first, strict=True)
+        ]
+    return first
 
 
 def _row(arrival: Arrival) -> dict[str, Any]:
     return {
         "connection": arrival.connection,
-        "digest": hashlib.sha256(arrival.body).hexdigest(),
+        "digest": arrival.digest,
         "received_at": arrival.received_at,
         "content_type": arrival.content_type,
         "body": arrival.body,
     }
 
 
-def _there(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """Which of the rows are stored. Another process may be storing one at this moment: then it is told to be
-    new twice, and stored once."""
-    digests = [row["digest"] for row in rows]
-    found = connection.execute(_KNOWN, {"digests": digests, "names": [row["connection"] for row in rows]})
+def _latest(connection: Connection, keys: Sequence[tuple[str, str]], count: int) -> set[tuple[str, str]]:
+    """Those of the stored deliveries that were stored last, so many: ids only grow."""
+    if not count:
+        return set()
+    names, digests = zip(*keys, strict=True)
+    found = connection.execute(_STORED, {"names": names, "digests": digests, "count": count})
     return {(row.connection, row.digest) for row in found}
 
 
-_KNOWN = select(inbox.c.connection, inbox.c.digest).where(
-    inbox.c.connection.in_(bindparam("names", expanding=True)),
-    inbox.c.digest.in_(bindparam("digests", expanding=True)),
+_STORED = (
+    select(inbox.c.connection, inbox.c.digest)
+    .where(
+        inbox.c.connection.in_(bindparam("names", expanding=True)),
+        inbox.c.digest.in_(bindparam("digests", expanding=True)),
+    )
+    .order_by(inbox.c.id.desc())
+    .limit(bindparam("count"))
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Lock
 
 from closedloop.errors import DeliveryRefusedError
 from closedloop_server.failure import where
@@ -28,12 +28,19 @@ RETRY_AFTER = 10
 log = logging.getLogger(__name__)
 
 
+def _held() -> Lock:
+    """A lock that whoever acquires it waits for: it is quicker than an event, and there is one a delivery."""
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A delivery to be stored. `new` is None until it is; `leads` says that its thread is to commit."""
 
     arrival: Arrival
-    called: Event = field(default_factory=Event)
+    called: Lock = field(default_factory=_held)
     leads: bool = False
     new: bool | None = None
 
@@ -55,7 +62,7 @@ class SharedCommits:
         """
         waiting = self._join(arrival)
         if not waiting.leads:
-            waiting.called.wait(self._patience)
+            waiting.called.acquire(timeout=self._patience)
             self._leave(waiting)
         if waiting.leads:
             self._commit()
@@ -90,7 +97,7 @@ class SharedCommits:
     def _write(self, group: list[_Waiting]) -> None:
         arrivals = [waiting.arrival for waiting in group]
         try:
-            with writing(self._services.engine, urgent=True) as connection:
+            with writing(self._services.engine, urgent=True, single=True) as connection:
                 new = inbox.keep_all(connection, arrivals)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody is told that it was stored
             log.error("%d deliveries were not stored: %s", len(group), where(error))  # noqa: TRY400 - no message
@@ -101,11 +108,12 @@ class SharedCommits:
     def _hand_over(self, group: list[_Waiting]) -> None:
         with self._lock:
             self._led = bool(self._queue)
-            called = [*self._queue[:1], *group]
-            for waiting in self._queue[:1]:
+            next_leader = self._queue[:1]
+            for waiting in next_leader:
                 waiting.leads = True
-        for waiting in called:
-            waiting.called.set()
+        # Whoever leads waits no more: its lock may be free already.
+        for waiting in [*next_leader, *(each for each in group if not each.leads)]:
+            waiting.called.release()
 
     def _wake(self) -> None:
         """Has the loop look, once for all that were stored together; a lost wake-up costs time alone."""

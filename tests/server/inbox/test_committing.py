@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, func, select
 from sqlalchemy.exc import OperationalError
 
 from closedloop.errors import DeliveryRefusedError
@@ -20,6 +20,7 @@ from closedloop_server.services import Services
 from closedloop_server.store import engine as engines
 from closedloop_server.store import inbox
 from closedloop_server.store.inbox import Arrival
+from closedloop_server.store.tables import inbox as inbox_table
 from closedloop_server.webhooks import committing
 from closedloop_server.webhooks.committing import SharedCommits
 
@@ -44,14 +45,15 @@ class Gate:
         monkeypatch.setattr(committing, "writing", self._writing)
 
     @contextmanager
-    def _writing(self, engine: Engine, *, urgent: bool) -> Iterator[Connection]:
+    def _writing(self, engine: Engine, *, urgent: bool, single: bool) -> Iterator[Connection]:
         assert urgent
+        assert single
         self.reached.release()
         assert self.open.wait(PATIENCE)
         self.transactions += 1
         if self.fails is not None:
             raise self.fails
-        with engines.writing(engine, urgent=urgent) as connection:
+        with engines.writing(engine, urgent=urgent, single=single) as connection:
             yield connection
 
 
@@ -202,6 +204,36 @@ def test_a_crm_is_told_to_send_again_what_could_not_be_stored(
     assert b"<Ack>true</Ack>" not in answer.data
     assert "1 deliveries were not stored: OperationalError" in caplog.text
     assert "ann@" not in caplog.text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_group_is_one_statement_which_sqlite_commits_by_itself(loop: Loop) -> None:
+    other = engines.open_engine(loop.services.settings.database_url)
+    statements: list[str] = []
+    event.listen(loop.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    with engines.writing(loop.engine, urgent=True, single=True) as connection:
+        inbox.keep_all(connection, [arrival(loop, body) for body in (b"a", b"b", b"c")])
+        with engines.reading(other) as outside:
+            assert outside.scalar(select(func.count()).select_from(inbox_table)) == 3
+    other.dispose()
+    assert [statement.split()[0] for statement in statements] == ["INSERT"]
+
+
+def test_who_lost_patience_at_the_moment_of_being_called_commits_for_the_others(
+    loop: Loop, gate: Gate
+) -> None:
+    commits = SharedCommits(loop.services)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(commits.store, arrival(loop, b"first"))
+        assert gate.reached.acquire(timeout=PATIENCE)
+        late = commits._join(arrival(loop, b"late"))
+        gate.open.set()
+        assert first.result(PATIENCE)
+    assert comes_true(lambda: late.leads)
+    commits._leave(late)  # as `store` does when the time was up before the call came
+    commits._commit()
+    assert late.new
+    assert commits.store(arrival(loop, b"next"))
 
 
 def test_a_group_tells_what_was_known_before_it(loop: Loop) -> None:
