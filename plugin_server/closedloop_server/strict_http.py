@@ -1,34 +1,54 @@
-"""Refuses requests that two servers can read as different ones, before anything of them is acted on.
+"""Refuses requests that two servers can read as different ones, and those that never come to their end.
 
 A proxy that takes the end of a request from one header, with a server behind it that takes it from another,
 lets a stranger hide a second request in the first one's body: request smuggling. waitress refuses most such
 shapes. It takes a request that names its length twice, as bytes and as chunks, by its chunks, and reads what
 follows as the next request; RFC 9112 (6.3) allows to refuse it, and that is done here. And it takes a line
 feed at the end of a chunk's size for a part of the size, which other servers take for the end of the line.
+
+waitress gives up a connection that is silent, but not one that sends a byte now and then for ever.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from waitress import receiver
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.utilities import BadRequest
+from waitress.utilities import BadRequest, Error
 
 _LONGEST_LINE = 1_024
 """Bytes of a chunk's size with its extensions, and of what may follow the last chunk. waitress would put
 megabytes of it together piece by piece, in the one thread that serves every connection."""
 
 
-class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no type information
+_LONGEST = 60.0
+"""Seconds from a request's first byte to its last. The largest takes so long over two megabits a second."""
+
+
+class _TooSlowError(Error):  # type: ignore[misc]  # waitress ships no type information
+    code = 408
+    reason = "Request Timeout"
+
+
+class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # the same
     """Reads one request."""
 
     body_rcv: Any
 
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self._began = time.monotonic()
+
     def received(self, data: bytes) -> int:
         """Takes in what came; returns how many bytes of it were this request's."""
+        if time.monotonic() - self._began > _LONGEST:
+            self.error = _TooSlowError(f"The request did not come to its end within {_LONGEST:g} seconds")
+            self.completed = True
+            return len(data)
         taken: int = super().received(data)
         if self.error:
             # Else waitress asks for the body of what it has refused for its length already.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from closedloop_server import strict_http
 
 if TYPE_CHECKING:
     from tests.server.attack.conftest import Forms, Wire
@@ -184,6 +187,27 @@ def test_a_gigabyte_in_chunks_is_cut_off_and_takes_no_memory(
     assert sent < 200
     assert memory_kb() - before < 100_000
     assert wire.answers(wire.head("/healthz", "Connection: close", method="GET")) == [200]
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    "begin", [b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\n"]
+)
+def test_a_request_that_drips_for_ever_is_ended(
+    wire: Wire, first_status: Callable[[socket.socket], int], monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(strict_http, "_LONGEST", 0.2)
+    with wire.connected() as connection:
+        connection.sendall(begin)
+        connection.setblocking(False)
+        for _ in range(300):
+            connection.send(b"a")
+            if select.select([connection], [], [], 0.1)[0]:
+                break
+        connection.setblocking(True)
+        assert first_status(connection) == 408
+        while connection.recv(1_000):  # until the server has closed
+            pass
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
