@@ -5,7 +5,7 @@ They count; none names a person, a record or a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -17,6 +17,8 @@ from werkzeug.exceptions import HTTPException
 from closedloop_server.access import Scope, bearer, demand, identify_bearer, services
 from closedloop_server.api import problems
 from closedloop_server.api.problems import RequestError
+from closedloop_server.operating import connections as connected
+from closedloop_server.operating.connections import Connected
 from closedloop_server.operating.system import System
 from closedloop_server.operating.system import system as state_of_the_system
 from closedloop_server.services import Services
@@ -67,6 +69,7 @@ class _Numbers(Collector):
             yield _told(connection)
             yield _sent(connection)
             yield _failing(connection)
+        yield from _calls(connected.every(self._services))
 
 
 def _of_the_system(system: System) -> Iterator[GaugeMetricFamily]:
@@ -133,3 +136,15 @@ def _failing(connection: Connection) -> GaugeMetricFamily:
     for name, since in connection.execute(select(deliverers.c.connection, deliverers.c.failing_since)):
         found.add_metric((name,), 0 if since is None else 1)
     return found
+
+
+def _calls(connections: Iterable[Connected]) -> Iterator[GaugeMetricFamily]:
+    labels = ("connection",)
+    calls = GaugeMetricFamily("closedloop_crm_calls", "Calls of the last 24 hours.", labels=labels)
+    budget = GaugeMetricFamily("closedloop_crm_calls_allowed", "How many are allowed.", labels=labels)
+    for each in connections:
+        calls.add_metric((each.name,), each.calls.spent)
+        if each.calls.daily_budget is not None:
+            budget.add_metric((each.name,), each.calls.daily_budget)
+    yield calls
+    yield budget

@@ -32,7 +32,9 @@ from closedloop_server.store.tables import (
     sendings,
     stale,
     subscriptions,
+    usage,
 )
+from closedloop_server.store.usage import SLICE
 
 NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
 SALES, MARKETING = "salesforce-emea", "hubspot-marketing"
@@ -228,6 +230,9 @@ def _readings(connection: Connection) -> None:
         )
     )
     readings.pause(connection, MARKETING, by="the operator", now=NOW - timedelta(minutes=20))
+    this_slice = int(NOW.timestamp() // SLICE.total_seconds())
+    for name, back, calls in ((SALES, 30, 1_204), (MARKETING, 2, 4_990), (SALES, 150, 77_777)):
+        connection.execute(insert(usage).values(connection=name, slice=this_slice - back, calls=calls))
 
 
 def _told(connection: Connection) -> None:

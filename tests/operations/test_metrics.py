@@ -41,6 +41,10 @@ def test_they_count_what_the_pages_show(watched: Any) -> None:
     assert found["closedloop_waiting_oldest_seconds", "read", "salesforce-emea"] == 540
     assert found["closedloop_inbox_deliveries", "salesforce-emea", "unreadable"] == 1
     assert found["closedloop_failing", "salesforce-emea"] == 1
+    assert found["closedloop_crm_calls", "salesforce-emea"] == 1_204
+    assert found["closedloop_crm_calls", "hubspot-marketing"] == 4_990
+    assert found["closedloop_crm_calls_allowed", "hubspot-marketing"] == 5_000
+    assert ("closedloop_crm_calls_allowed", "salesforce-emea") not in found
     assert found["closedloop_sendings", "waiting"] == 8
     assert found["closedloop_lease_number", "", "loop"] == 3
     assert found["closedloop_database_bytes",] > 100_000

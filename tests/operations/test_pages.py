@@ -166,6 +166,25 @@ def test_reading_is_paused_resumed_and_begun_anew(browse: Any, operated: Any) ->
     ]
 
 
+def test_the_calls_of_a_day_stand_beside_what_is_allowed(browse: Any) -> None:
+    page = browse("/operations/connections")
+    told = {
+        name: " ".join(
+            page.xpath(f"string(//section[@id='c-{name}']//h3[.='Calls']/following-sibling::dl//dd)").split()
+        )
+        for name in (SALES, "hubspot-marketing")
+    }
+    assert told == {SALES: "1,204no limit is set", "hubspot-marketing": "4,990 of 5,000"}
+
+
+def test_every_page_lets_a_person_sign_out_on_all_devices(operated: Any, form_of: Callable[..., str]) -> None:
+    here, there = operated.client(Role.VIEWER), operated.client(Role.VIEWER)
+    page = html.document_fromstring(here.get("/").get_data(as_text=True))
+    (form,) = page.xpath("//footer//form")
+    assert here.post(form.get("action"), data=dict(form.fields)).status_code == 303
+    assert there.get("/").status_code == 303
+
+
 def test_a_connection_that_the_settings_do_not_name_is_not_touched(operated: Any, form_of: Any) -> None:
     client = operated.client(Role.ADMIN)
     answer = client.post("/operations/connections/other/pause", data={"form": form_of(client)})

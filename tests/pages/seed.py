@@ -332,6 +332,6 @@ def _settings(database_url: str) -> Settings:
         name=MARKETING,
         crm=CrmName.HUBSPOT,
         organisation_id="7001",
-        credentials=HubSpotCredentials(access_token="unused"),
+        credentials=HubSpotCredentials(access_token="unused", daily_budget=5_000),
     )
     return Settings(database_url=database_url, secret_key="k" * 48, connections=(sales, marketing))

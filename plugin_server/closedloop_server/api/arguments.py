@@ -28,10 +28,10 @@ _NO_NUL = validate.Regexp(r"^[^\x00]*$", error="Must not hold a NUL character.")
 
 
 def text(longest: int, meaning: str, *, required: bool = False, **told: str) -> fields.String:
-    """A text of so many characters at most."""
+    """A text of so many characters at most; one that is required has a character at least."""
     return fields.String(
         required=required,
-        validate=[validate.Length(max=longest), _NO_NUL],
+        validate=[validate.Length(min=1 if required else None, max=longest), _NO_NUL],
         metadata={"description": meaning, **told},
     )
 

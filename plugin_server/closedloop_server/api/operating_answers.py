@@ -75,6 +75,13 @@ class TellingAnswer(Answer):
     bulk_until = Instant(allow_none=True)
 
 
+class CallsAnswer(Answer):
+    """The calls of the last 24 hours, and how many are allowed; `daily_budget` null: no limit of ours."""
+
+    spent = fields.Integer()
+    daily_budget = fields.Integer(allow_none=True)
+
+
 class ConnectionAnswer(Answer):
     """One connection."""
 
@@ -83,6 +90,7 @@ class ConnectionAnswer(Answer):
     organisation_id = fields.String()
     reading = fields.Nested(ReadingAnswer, attribute="progress")
     telling = fields.Nested(TellingAnswer)
+    calls = fields.Nested(CallsAnswer)
     waiting = fields.List(fields.Nested(WaitingAnswer))
 
 

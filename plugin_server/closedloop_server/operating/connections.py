@@ -16,6 +16,7 @@ from closedloop_server.store import audit, readings
 from closedloop_server.store.engine import reading, writing
 from closedloop_server.store.readings import Progress
 from closedloop_server.store.tables import deliverers
+from closedloop_server.store.usage import spent
 from closedloop_server.work.kinds import Kind, Work
 
 
@@ -36,6 +37,14 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The calls of the last 24 hours, and how many are allowed within as many; None: as many as there are."""
+
+    spent: int
+    daily_budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
     """One connection."""
 
@@ -44,6 +53,7 @@ class Connected:
     organisation_id: str
     progress: Progress
     telling: Telling
+    calls: Calls
     waiting: tuple[Waiting, ...] = ()
 
     def count(self, step: Step) -> int:
@@ -55,14 +65,15 @@ def every(services: Services) -> list[Connected]:
     """Every connection of the settings, by name."""
     with reading(services.engine) as connection:
         waiting = backlog(connection)
-        return [_connected(connection, each, waiting) for each in services.settings.connections]
+        now = services.clock()
+        return [_connected(connection, each, waiting, now) for each in services.settings.connections]
 
 
 def one(services: Services, name: str) -> Connected:
     """One connection; UnknownConnectionError when the settings do not name it."""
     settings = _settings(services, name)
     with reading(services.engine) as connection:
-        return _connected(connection, settings, backlog(connection))
+        return _connected(connection, settings, backlog(connection), services.clock())
 
 
 def pause(services: Services, name: str, *, who: str) -> bool:
@@ -106,7 +117,9 @@ def _settings(services: Services, name: str) -> ConnectionSettings:
     return found
 
 
-def _connected(connection: Connection, settings: ConnectionSettings, waiting: list[Waiting]) -> Connected:
+def _connected(
+    connection: Connection, settings: ConnectionSettings, waiting: list[Waiting], now: datetime
+) -> Connected:
     row = connection.execute(select(deliverers).where(deliverers.c.connection == settings.name)).one_or_none()
     return Connected(
         name=settings.name,
@@ -121,6 +134,10 @@ def _connected(connection: Connection, settings: ConnectionSettings, waiting: li
             code=row.code,
             message=row.message,
             bulk_until=row.bulk_until,
+        ),
+        calls=Calls(
+            spent=spent(connection, settings.name, now=now).calls,
+            daily_budget=settings.credentials.daily_budget,
         ),
         waiting=tuple(each for each in waiting if each.connection == settings.name),
     )
