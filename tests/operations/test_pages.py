@@ -174,7 +174,7 @@ def test_the_calls_of_a_day_stand_beside_what_is_allowed(browse: Any) -> None:
         )
         for name in (SALES, "hubspot-marketing")
     }
-    assert told == {SALES: "1,204no limit is set", "hubspot-marketing": "4,990 of 5,000"}
+    assert told == {SALES: "1,204, no limit set", "hubspot-marketing": "4,990 of 5,000"}
 
 
 def test_every_page_lets_a_person_sign_out_on_all_devices(operated: Any, form_of: Callable[..., str]) -> None:

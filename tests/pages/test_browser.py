@@ -134,7 +134,7 @@ def test_searching_signing_out_and_signing_in_work_by_hand(tab: Any, site: Any) 
     with tab.expect_navigation():
         tab.keyboard.press("Enter")
     assert tab.locator("table.campaigns tbody tr").count() >= 2
-    tab.get_by_role("button", name="Sign out").click()
+    tab.get_by_role("button", name="Sign out", exact=True).click()
     assert tab.url.endswith("/login")
     tab.get_by_label("Access token").fill(site.token)
     tab.get_by_role("button", name="Sign in").click()
@@ -161,3 +161,11 @@ def test_a_printed_page_leaves_the_controls_out(tab: Any) -> None:
     for selector in (".filters", ".switch", ".sign-out"):
         assert not tab.locator(selector).first.is_visible()
     assert tab.locator("h1").is_visible()
+
+
+@pytest.mark.parametrize("tab", [(1280, "light")], indirect=True, ids=str)
+def test_a_printed_table_is_a_table(tab: Any) -> None:
+    tab.emulate_media(media="print")
+    tab.goto("/")
+    shown = "[...document.querySelectorAll('tr')].map(each => getComputedStyle(each).display)"
+    assert set(tab.evaluate(shown)) == {"table-row"}
