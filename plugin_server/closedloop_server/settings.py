@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,6 +42,9 @@ DATABASE_URL = "DATABASE_URL"
 
 DATABASE = "closedloop.db"
 """The database where nobody names one."""
+
+SHORTEST_KEY = 32
+"""Characters of a secret_key: what `openssl rand -base64 24` makes is the least."""
 
 Credentials: TypeAlias = SalesforceCredentials | HubSpotCredentials
 
@@ -101,10 +106,17 @@ def load_settings(path: Path) -> Settings:
 def _settings(told: Mapping[str, Any], path: Path) -> Settings:
     secret = _Secrets(path)
     database_url = _database_url(told, path, secret)
-    key = secret.value("secret_key", told["secret_key"]) if "secret_key" in told else None
+    given = "secret_key" in told
+    key = secret.value("secret_key", told["secret_key"]) if given else _generated_key(database_url, path)
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"{path}: secret_key has {len(key)} characters, and {SHORTEST_KEY} are needed: it signs sessions "
+            "and encrypts secrets. `openssl rand -base64 48` makes one",
+            reason="weak_secret",
+        )
     return Settings(
         database_url=database_url,
-        secret_key=key or _generated_key(database_url, path),
+        secret_key=key,
         previous_secret_keys=tuple(
             secret.value(f"previous_secret_keys[{place}]", each)
             for place, each in enumerate(told["previous_secret_keys"])
@@ -193,14 +205,25 @@ def _generated_key(database_url: str, path: Path) -> str:
         )
     place = Path(file).with_suffix(".secret-key")
     try:
-        opened = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not place.exists():
+            _write_key(place)
         return place.read_text(encoding="ascii").strip()
     except OSError as exc:
         raise SettingsError(f"cannot make the key file {place}: {exc.strerror}", reason="no_file") from exc
-    with os.fdopen(opened, "w", encoding="ascii") as written:
-        written.write(key := secrets.token_urlsafe(48))
-    return key
+
+
+def _write_key(place: Path) -> None:
+    """Makes the file whole or not at all, and leaves one alone that another process makes meanwhile."""
+    opened, draft = tempfile.mkstemp(dir=place.parent, prefix=place.name)  # for its owner alone
+    try:
+        with os.fdopen(opened, "w", encoding="ascii") as written:
+            written.write(secrets.token_urlsafe(48))
+            written.flush()
+            os.fsync(written.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, place)
+    finally:
+        Path(draft).unlink()
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ def test_the_command_says_what_it_moved_and_what_to_do_next(
     told: Loop, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALES_TOKEN", "t")
+    monkeypatch.setenv("APP_SECRET", "k" * 48)
     assert told.engine.url.database
     shutil.copy(told.engine.url.database, tmp_path / "closedloop.db")
     settings = tmp_path / "closedloop.toml"
@@ -179,7 +180,7 @@ def test_the_command_says_what_it_moved_and_what_to_do_next(
     assert again.exit_code == 1
     assert "holds data already" in again.output
     settings.write_text(
-        f'database = "{target}"\nsecret_key = {{env = "SALES_TOKEN"}}\n' + settings.read_text()
+        f'database = "{target}"\nsecret_key = {{env = "APP_SECRET"}}\n' + settings.read_text()
     )
     nothing = CliRunner().invoke(move, ["--settings", str(settings), "--to", target])
     assert nothing.exit_code == 1

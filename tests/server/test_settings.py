@@ -14,6 +14,8 @@ from closedloop.errors import SettingsError
 from closedloop.schema.vocabulary import AttributionModel, CrmName
 from closedloop_server.settings import Settings, load_settings
 
+KEY = "k" * 32
+
 MINIMAL = """
 public_url = "https://loop.example.com/"
 
@@ -41,6 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SALES_TOKEN", "123456")
     monkeypatch.setenv("SALES_WEBHOOK", "w1")
     monkeypatch.setenv("APP_SECRET", "a1")
+    monkeypatch.setenv("KEY", KEY)
     (tmp_path / "webhook-secret").write_text("w2\n")
     (tmp_path / "token").write_text(" pat-123\n")
     return tmp_path
@@ -69,11 +72,11 @@ def test_a_minimal_file_gets_careful_defaults(folder: Path) -> None:
 
 def test_everything_can_be_set(folder: Path) -> None:
     text = (
-        'database = "postgresql+psycopg://loop@db/loop"\nsecret_key = {env = "APP_SECRET"}\nhost = "::1"\n'
+        'database = "postgresql+psycopg://loop@db/loop"\nsecret_key = {env = "KEY"}\nhost = "::1"\n'
         'attribution = "linear"\nmappings = "mine"\npoll_seconds = 60\nsettle_seconds = 0\nport = 0\n'
     )
     settings = load(folder, text + MINIMAL + HUBSPOT)
-    assert (settings.database_url, settings.secret_key) == ("postgresql+psycopg://loop@db/loop", "a1")
+    assert (settings.database_url, settings.secret_key) == ("postgresql+psycopg://loop@db/loop", KEY)
     assert (settings.host, settings.port, settings.poll_seconds, settings.settle_seconds) == ("::1", 0, 60, 0)
     assert (settings.attribution, settings.mappings_directory) == (AttributionModel.LINEAR, folder / "mine")
     marketing = settings.connections[0]
@@ -197,6 +200,37 @@ def test_the_session_key_is_made_once_and_only_its_owner_can_read_it(folder: Pat
     assert kept.read_text() == first.secret_key
     if os.name == "posix":
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_key_file_that_could_not_be_written_whole_is_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        with pytest.raises(SettingsError, match="No space left"):
+            load(folder, MINIMAL)
+    assert not [*folder.glob("*secret-key*")]
+    assert len(load(folder, MINIMAL).secret_key) >= 64
+
+
+def test_two_processes_that_make_a_key_at_once_use_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load(folder, MINIMAL)
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # as it was when the second process looked
+    assert load(folder, MINIMAL).secret_key == first.secret_key
+
+
+def test_a_key_that_can_be_guessed_is_refused_and_not_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "hunter2")
+    with pytest.raises(SettingsError, match="secret_key has 7 characters, and 32 are needed") as caught:
+        load(folder, 'secret_key = {env = "KEY"}\n' + MINIMAL)
+    assert "hunter2" not in caught.value.message
 
 
 def test_two_installations_do_not_share_a_session_key(folder: Path) -> None:
