@@ -33,13 +33,19 @@ def exchange(connection: socket.socket, question: bytes) -> None:
     connection.sendall(question)
     answer = b""
     while b"\r\n\r\n" not in answer:
-        answer += connection.recv(65536)
+        answer += _more(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
         raise SystemExit(head.partition(b"\r\n")[0].decode())
     length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
     while len(body) < length:
-        body += connection.recv(65536)
+        body += _more(connection)
+
+
+def _more(connection: socket.socket) -> bytes:
+    if received := connection.recv(65536):
+        return received
+    raise SystemExit("the server closed the connection before its answer was whole")
 
 
 if __name__ == "__main__":
