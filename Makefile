@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/pytest -n 2
+# Each worker takes a run of files, and then of the other's what is left: what a session makes is made once.
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types unit browser wheel lowest torture audit bench docs clean
@@ -53,7 +54,7 @@ lowest: requirements/lowest.txt ## the tests on the oldest dependency versions t
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/lowest.txt -r requirements/test.txt
 	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(VENV)-lowest/bin/pytest -n 2 $(ARGS)
+	$(VENV)-lowest/bin/pytest -n 2 --dist worksteal $(ARGS)
 
 torture: $(VENV)/.test ## kill the server everywhere, on both databases: build/torture.json (ARGS="--database sqlite")
 	@$(BIN)/python -m tests.torture $(ARGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 # A busy machine makes an example slow, not wrong. Everything else stays as the present profile has it.
 settings.register_profile("closedloop", parent=settings(), deadline=None)
@@ -107,6 +107,12 @@ def postgresql_server() -> Iterator[Any]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def beside() -> Callable[[str], Any]:
+    """Loads a module beside the tests by its path from here, without its ending."""
+    return _module
+
+
 def _module(name: str) -> Any:
     """A module beside the tests, which are no package: it is loaded from its path."""
     full = "closedloop_tests_" + name.replace("/", "_")
@@ -149,6 +155,14 @@ def too_wide() -> Callable[[Any], list[str]]:
 def too_faint() -> Callable[[Any], list[str]]:
     """Text that does not stand out from what is behind it (WCAG 2.2, 1.4.3: 4.5 to 1, 3 to 1 when large)."""
     return lambda tab: tab.evaluate(TOO_FAINT)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property tests go without the measuring of coverage, which makes them take twice as long: what they
+    reach by chance does not count as covered, others have to reach it too."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

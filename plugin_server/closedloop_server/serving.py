@@ -53,6 +53,7 @@ class HttpServer:
             connection_limit=_CONNECTIONS,
             channel_timeout=_SILENCE,
             cleanup_interval=5,
+            recv_bytes=65_536,  # a delivery in one piece or two: each piece is a turn of the thread for all
             asyncore_use_poll=True,  # select() cannot watch the descriptors above 1024
             # Kept for `access.client_address`, which believes them from the settings' proxies alone.
             clear_untrusted_proxy_headers=False,

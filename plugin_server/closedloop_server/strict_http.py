@@ -38,6 +38,7 @@ class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # the same
     """Reads one request."""
 
     body_rcv: Any
+    error: Any
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
@@ -82,6 +83,19 @@ class _StrictChunks(receiver.ChunkedReceiver):  # type: ignore[misc]  # the same
 
 class _StrictChannel(HTTPChannel):  # type: ignore[misc]  # the same
     parser_class = _StrictParser
+
+    def writable(self) -> bool:
+        """Whether the thread that serves all connections has something to send on this one.
+
+        While a task's thread sends, waitress says yes, can do nothing for want of the lock, and asks again at
+        once: a loop that takes the interpreter from the very thread that it waits for. What that one leaves
+        unsent, it tells.
+        """
+        if self.requests and self.total_outbufs_len and not self.will_close and not self.close_when_flushed:
+            if not self.outbuf_lock.acquire(blocking=False):
+                return False
+            self.outbuf_lock.release()
+        return bool(super().writable())
 
 
 def make_strict(server: Any) -> None:

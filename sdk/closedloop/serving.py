@@ -36,7 +36,7 @@ class ServingThread:
         # descriptors from under select(). So: one turn at a time, and the closing is done in here.
         connections = self._server._map  # noqa: SLF001 - the only handle waitress gives on its connections
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=1, map=connections, count=1)
+            wasyncore.loop(timeout=1, use_poll=True, map=connections, count=1)
         # A busy loop sees the flag before the trigger was pulled; closing it first would make stop() write
         # to a descriptor that is closed, or by then somebody else's.
         self._woken.wait()

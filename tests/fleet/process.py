@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import signal
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from threading import Event
 from unittest.mock import patch
 
 from tests.torture.clock import Offset, SharedClock
+from tests.torture.forks import FORKS
 
 from closedloop.crm import retry
 from closedloop.mapping import load_mappings
@@ -20,12 +20,6 @@ from closedloop_server.settings import Settings
 
 MAPPINGS = load_mappings()
 """Compiled once, before the processes fork."""
-
-# Forks from a process that has imported everything and runs no thread: a start takes no second.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["tests.fleet.run", "closedloop.crm.hubspot.client", "closedloop.crm.salesforce.client"]
-)
 
 
 @dataclass(kw_only=True)

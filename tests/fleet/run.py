@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sqlalchemy import Engine, inspect, make_url
-from tests.fleet.process import FORKS, Member
+from tests.fleet.process import Member
 from tests.fleet.wire import Connect, Wire, to_port, to_unix_socket
 from tests.torture.clock import SharedClock
+from tests.torture.forks import FORKS
 from tests.torture.run import FAULTS, MODEL, _free_port, find_doubled, find_lost
 
 from closedloop.sandbox.world import World

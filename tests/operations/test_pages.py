@@ -179,7 +179,7 @@ def test_the_calls_of_a_day_stand_beside_what_is_allowed(browse: Any) -> None:
 
 def test_every_page_lets_a_person_sign_out_on_all_devices(operated: Any, form_of: Callable[..., str]) -> None:
     here, there = operated.client(Role.VIEWER), operated.client(Role.VIEWER)
-    page = html.document_fromstring(here.get("/").get_data(as_text=True))
+    page: Any = html.document_fromstring(here.get("/").get_data(as_text=True))
     (form,) = page.xpath("//footer//form")
     assert here.post(form.get("action"), data=dict(form.fields)).status_code == 303
     assert there.get("/").status_code == 303

@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
+from flask import Flask
 from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy.util import LRUCache
 
 from closedloop.crm.base import Batch, Organisation, Page
 from closedloop.crm.hubspot import HubSpotCredentials
@@ -37,6 +39,7 @@ from closedloop.schema.records import (
 )
 from closedloop.schema.schemas import dump_feedback
 from closedloop.schema.vocabulary import CrmName, ObjectType
+from closedloop_server.app import create_app
 from closedloop_server.pipeline.deliver import deliver
 from closedloop_server.pipeline.derive import derive
 from closedloop_server.pipeline.expand import expand
@@ -49,6 +52,7 @@ from closedloop_server.store import hints
 from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.schema import upgrade
 from closedloop_server.store.tables import metadata
+from closedloop_server.webhooks.committing import SharedCommits
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 ORGANISATION = "00D5g000004ABCDEA4"
@@ -320,7 +324,7 @@ def database(request: pytest.FixtureRequest) -> str:
 def new_database(
     request: pytest.FixtureRequest, database: str, tmp_path: Path
 ) -> Iterator[Callable[[], str]]:
-    """Makes databases with all tables and nothing in them; each is gone after the test."""
+    """Hands out databases with all tables and nothing in them; what a test leaves in one is gone after it."""
     made: list[str] = []
 
     def on_sqlite() -> str:
@@ -329,17 +333,16 @@ def new_database(
         return f"sqlite:///{tmp_path / made[-1]}"
 
     def on_postgresql() -> str:
-        made.append(server.create(template))
+        made.append(databases.take())
         return made[-1]
 
     if database == "sqlite":
         yield on_sqlite
         return
-    server = request.getfixturevalue("postgresql_server")
-    template = request.getfixturevalue("empty_postgresql")
+    databases = request.getfixturevalue("postgresql_databases")
     yield on_postgresql
     for url in made:
-        server.drop(url)
+        databases.give_back(url)
 
 
 @pytest.fixture
@@ -380,18 +383,20 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def empty_postgresql(postgresql_server: Any) -> str:
-    """The same on PostgreSQL, where a database is copied from its template."""
+def postgresql_databases(postgresql_server: Any, beside: Callable[[str], Any]) -> Iterator[Any]:
+    """The same on PostgreSQL, where a database is emptied for the next test: see tests/databases.py."""
     url: str = postgresql_server.create()
     engine = open_engine(url)
     upgrade(engine)
     engine.dispose()
-    return url
+    databases = beside("databases").Databases(postgresql_server, url)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[Engine]:
-    engine = open_engine(settings.database_url)
+    engine = _knowing(open_engine(settings.database_url))
     yield engine
     engine.dispose()
 
@@ -401,10 +406,44 @@ def loop(engine: Engine, settings: Settings, clock: Clock) -> Loop:
     return _loop(_hasty(engine), settings, clock)
 
 
+@pytest.fixture(scope="session")
+def application() -> Callable[[Services], Flask]:
+    """The application over some services: one that was made for the same settings goes on with these, for
+    most of making one is to describe the API."""
+    made: list[tuple[Settings, Flask]] = []
+
+    def serve(services: Services) -> Flask:
+        settings = replace(services.settings, database_url="")
+        app = next((app for known, app in made if known == settings), None)
+        if app is None:
+            app = create_app(services)
+            made.append((settings, app))
+        app.extensions |= {"closedloop": services, "closedloop.webhooks": SharedCommits(services)}
+        return app
+
+    return serve
+
+
 @pytest.fixture
 def make_loop(settings: Settings, new_database: Callable[[], str]) -> Callable[[], Loop]:
     """Makes a loop of its own on a new database; whoever calls it disposes of the engine."""
-    return lambda: _loop(_hasty(open_engine(new_database())), settings, Clock())
+    return lambda: _loop(_hasty(_knowing(open_engine(new_database()))), settings, Clock())
+
+
+_first: dict[str, Engine] = {}
+_worked_out = LRUCache[Any, Any](2_000)
+
+
+def _knowing(engine: Engine) -> Engine:
+    """With the SQL that engines of earlier tests made of the same statements: making it takes longer than
+    running it. It is remembered by the dialect that made it."""
+    name = engine.dialect.name
+    if name not in _first:
+        engine.connect().close()  # by which the dialect gets to know its server
+        _first[name] = engine
+    engine.dialect = _first[name].dialect
+    engine.update_execution_options(compiled_cache=_worked_out)
+    return engine
 
 
 def _hasty(engine: Engine) -> Engine:

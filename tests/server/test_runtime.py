@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import threading
 import time
@@ -25,7 +26,7 @@ from closedloop.sandbox.hubspot import HubSpotSandbox
 from closedloop.sandbox.salesforce import SalesforceSandbox
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import AttributionModel, CrmName, ObjectType, Outcome
-from closedloop_server.runtime import Runtime
+from closedloop_server.runtime import Runtime, spare_collector
 from closedloop_server.settings import ConnectionSettings, Settings
 from closedloop_server.work.threads import Worker, WorkerState
 
@@ -78,6 +79,14 @@ def message(record_id: str) -> bytes:
         f' xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>{record_id}</sf:Id></sObject>'
         "</Notification></notifications></soapenv:Body></soapenv:Envelope>"
     ).encode()
+
+
+def test_the_collector_does_not_look_through_what_a_server_is_made_of(runtime: Runtime) -> None:
+    assert runtime.states()
+    left_out = gc.get_freeze_count()
+    assert left_out > 50_000
+    spare_collector()
+    assert gc.get_freeze_count() <= left_out  # once in a process: garbage of later is not kept for ever
 
 
 def test_a_webhook_becomes_feedback_within_one_breath(loop: Loop, runtime: Runtime, salesforce: Make) -> None:

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from closedloop.crm.hubspot import events as hubspot_events
 from closedloop.crm.salesforce import events as salesforce_events
 from closedloop_server.app import create_app
+from closedloop_server.services import Services
 from closedloop_server.store import inbox
 from closedloop_server.store.engine import writing
 
@@ -33,8 +35,8 @@ SECRET = "the-client-secret-of-the-app"
 
 
 @pytest.fixture
-def client(loop: Loop) -> FlaskClient:
-    return create_app(loop.services).test_client()
+def client(loop: Loop, application: Callable[[Services], Flask]) -> FlaskClient:
+    return application(loop.services).test_client()
 
 
 @pytest.fixture

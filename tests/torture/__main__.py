@@ -5,29 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.fleet.run import run_fleet
 from tests.postgresql import postgresql
 from tests.simulation.run import simulate
-from tests.torture.databases import postgresql_databases, sqlite_files
-from tests.torture.run import Database, Outcome, run
+from tests.torture.crew import DATABASES, PROCESSES, Found, run_all, signal_for_enough
+from tests.torture.run import Outcome
 
-DATABASES: dict[str, Callable[[], AbstractContextManager[Database]]] = {
-    "sqlite": sqlite_files,
-    "postgresql": postgresql_databases,
-}
-DECISIONS = 6
 CRASH_SEEDS = (1, 2)
 SIMULATED_DAYS = 100
 FLEET_DECISIONS = 40
 FLEET_SECONDS = 60.0
-PROCESSES = 2
+TOLD_EVERY = 50
+"""Points between two signs of life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,39 +39,42 @@ class Report:
     seed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Crash points of one world, each in a run of its own: `first`, `first + step`, … to the last one."""
-
-    database: str
-    seed: int
-    first: int
-    step: int
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs all points; the exit status is 1 when anything was lost or doubled."""
     given = _arguments(arguments)
-    reports: list[Report] = []
+    reports: dict[tuple[str, str, int], Report] = {}
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    for report in _reports(given):
-        reports.append(report)
+
+    def keep(report: Report) -> None:
+        reports[report.kind, report.database, report.seed] = report
+        given.out.write_text(json.dumps([asdict(each) for each in reports.values()], indent=2) + "\n")
+
+    for report in _reports(given, keep):
+        keep(report)
         sys.stdout.write(f"{json.dumps(asdict(report))}\n")
         sys.stdout.flush()
-        given.out.write_text(json.dumps([asdict(each) for each in reports], indent=2) + "\n")
-    return int(any(report.lost or report.doubled for report in reports))
+    return int(any(report.lost or report.doubled for report in reports.values()))
 
 
-def _reports(given: argparse.Namespace) -> Iterator[Report]:
+def _reports(given: argparse.Namespace, keep: Callable[[Report], None]) -> Iterator[Report]:
     for database in [given.database] if given.database else DATABASES:
+        left = given.points
         for seed in given.seed or CRASH_SEEDS:
-            yield _crashes(database, seed, given.every)
+            report = _crashes(database, seed, given.every, left, keep)
+            left = max(left - report.points, 0) if left is not None else None
+            yield report
+            if left == 0:
+                break
     if given.database != "postgresql":
         with ProcessPoolExecutor(PROCESSES) as pool:
-            yield from pool.map(_simulation, given.seed or range(1, given.simulations + 1))
+            yield from pool.map(_simulation, _seeds(given, given.simulations))
     if given.database != "sqlite":
         # One after the other: each is a number of processes.
-        yield from map(_fleet, given.seed or range(1, given.fleets + 1))
+        yield from map(_fleet, _seeds(given, given.fleets))
+
+
+def _seeds(given: argparse.Namespace, most: int) -> Sequence[int]:
+    return (given.seed or range(1, most + 1))[:most]
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -88,20 +86,35 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--every", type=int, default=1, metavar="K", help="only each K-th point of each world"
     )
+    parser.add_argument(
+        "--points", type=int, metavar="N", help="go on to what comes next after N points of a database"
+    )
     parser.add_argument("--simulations", type=int, default=20, metavar="N", help="how many seeds to simulate")
     parser.add_argument("--fleets", type=int, default=3, metavar="N", help="how many fleets to kill at")
     parser.add_argument("--out", type=Path, default=Path("build/torture.json"), metavar="FILE")
     return parser.parse_args(arguments)
 
 
-def _crashes(database: str, seed: int, every: int) -> Report:
-    """Two processes share the points of one world between them."""
-    jobs = [
-        Job(database=database, seed=seed, first=first * every, step=PROCESSES * every)
-        for first in range(1, PROCESSES + 1)
-    ]
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        outcomes = [outcome for found in pool.map(_outcomes, jobs) for outcome in found]
+def _crashes(
+    database: str, seed: int, every: int, most: int | None, keep: Callable[[Report], None]
+) -> Report:
+    """All points of a world, or `most` different ones. `keep` is handed what is known so far."""
+    began, outcomes = time.monotonic(), list[Outcome]()
+    report = _report(database, seed, outcomes)
+    enough = signal_for_enough()
+    for found in run_all(database, seed, every=every, enough=enough):
+        _tell(database, seed, found)
+        outcomes.append(found.outcome)
+        report = _report(database, seed, outcomes)
+        keep(report)
+        if not len(outcomes) % TOLD_EVERY:
+            _tell_how_far(report, time.monotonic() - began)
+        if most is not None and report.points >= most:
+            enough.set()
+    return report
+
+
+def _report(database: str, seed: int, outcomes: Sequence[Outcome]) -> Report:
     return Report(
         kind="crash",
         database=database,
@@ -111,25 +124,6 @@ def _crashes(database: str, seed: int, every: int) -> Report:
         doubled=sum(len(outcome.doubled) for outcome in outcomes),
         seed=seed,
     )
-
-
-def _outcomes(job: Job) -> list[Outcome]:
-    return [*_run_all(job)]
-
-
-def _run_all(job: Job) -> Iterator[Outcome]:
-    """Goes on until the run is over before its point is reached: then there are no more."""
-    with DATABASES[job.database]() as databases, tempfile.TemporaryDirectory() as folder:
-        point = job.first
-        while True:
-            outcome = run(
-                seed=job.seed, decisions=DECISIONS, die_at=point, database=databases, folder=Path(folder)
-            )
-            if not outcome.deaths:
-                return
-            _tell(job, point, outcome)
-            yield outcome
-            point += job.step
 
 
 def _simulation(seed: int) -> Report:
@@ -163,10 +157,19 @@ def _fleet(seed: int) -> Report:
     )
 
 
-def _tell(job: Job, point: int, outcome: Outcome) -> None:
+def _tell(database: str, seed: int, found: Found) -> None:
     """Says what went wrong, with all that it takes to see it again."""
-    for what in (*outcome.lost, *outcome.doubled):
-        sys.stderr.write(f"{job.database}, seed {job.seed}, point {point} {outcome.deaths}: {what}\n")
+    for what in (*found.outcome.lost, *found.outcome.doubled):
+        at = f"point {found.point} {found.outcome.deaths}"
+        sys.stderr.write(f"{database}, seed {seed}, {at}: {what}\n")
+
+
+def _tell_how_far(report: Report, seconds: float) -> None:
+    sys.stderr.write(
+        f"{report.database}, seed {report.seed}: {report.points} points, {report.lost} lost, "
+        f"{report.doubled} doubled, {seconds:.0f} s\n"
+    )
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -7,16 +7,22 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import urllib3
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
+
+from closedloop_server.store.engine import SINGLE
 
 _IDS = re.compile(r"[0-9][A-Za-z0-9-]{5,}|[0-9]+")
 _OURS = "closedloop_server"
+
+PAUSE = 0.02
+"""Seconds without a commit or a call after which it is worth a look whether there is nothing left to do."""
 
 
 class CrashPoints:
@@ -32,14 +38,23 @@ class CrashPoints:
         self.passed = 0
         self._places: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._moving = threading.Event()
 
     def watch(self, engine: Engine) -> None:
         """Counts the commits of this engine, and every HTTP request that this process makes."""
         # Not an event: there is none for the moment after a commit.
         dialect: Any = engine.dialect
         dialect.do_commit = self._around(dialect.do_commit, lambda *_: f"commit of {_step()}")
+        event.listen(engine, "before_cursor_execute", self._before_statement)
         pool: Any = urllib3.HTTPConnectionPool
         pool.urlopen = self._around(pool.urlopen, _call)
+
+    def wait_for_pause(self, most: float) -> None:
+        """Returns when points were passed and then none for a moment, or after `most` seconds without one."""
+        self._moving.wait(most)
+        while self._moving.is_set():
+            self._moving.clear()
+            time.sleep(PAUSE)
 
     def _around(self, function: Callable[..., Any], place: Callable[..., str]) -> Callable[..., Any]:
         def watched(*args: Any, **kwargs: Any) -> Any:
@@ -51,6 +66,11 @@ class CrashPoints:
 
         return watched
 
+    def _before_statement(self, connection: Connection, *_: Any) -> None:
+        """A statement that SQLite commits by itself is over before anybody says commit."""
+        if connection.dialect.name == "sqlite" and connection.get_execution_options().get(SINGLE, False):
+            self._pass(f"before the statement of {_step()}")
+
     def _pass(self, where: str) -> None:
         with self._lock:
             self.passed += 1
@@ -58,6 +78,7 @@ class CrashPoints:
             if self.passed == self._die_at:
                 self._epitaph.write_text(f"{where} ({self._places[where]})")
                 os.kill(os.getpid(), signal.SIGKILL)
+        self._moving.set()
 
 
 def _step() -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Engine, select
 from tests.torture.clock import SharedClock
-from tests.torture.server import MortalServer
+from tests.torture.forks import FORKS
+from tests.torture.server import HungError, MortalServer
 from tests.torture.victim import Orders
 
-from closedloop.mapping import load_mappings
+from closedloop.mapping import Mappings, load_mappings, mappings_from
 from closedloop.sandbox.world import Truth, World
 from closedloop.sandbox.world.play import play
 from closedloop.schema.vocabulary import AttributionModel
@@ -66,7 +68,7 @@ class Outcome:
 def run(*, seed: int, decisions: int, die_at: int | None, database: Database, folder: Path) -> Outcome:
     """Plays the world of a seed against a server that dies at its crash point number `die_at`."""
     world = World.from_seed(seed, decisions=decisions, start=datetime.now(UTC) - timedelta(days=20))
-    offset = multiprocessing.get_context("forkserver").Value("d", 0.0)
+    offset = FORKS.Value("d", 0.0)
     clock = SharedClock(offset)
     offset.value = world.start.timestamp() - datetime.now(UTC).timestamp()
     with (
@@ -85,8 +87,11 @@ def run(*, seed: int, decisions: int, die_at: int | None, database: Database, fo
         epitaph = folder / "epitaph"
         epitaph.unlink(missing_ok=True)
         server = MortalServer(orders=Orders(settings=settings, offset=offset, epitaph=epitaph, die_at=die_at))
+        hung = tuple[str, ...]()
         try:
             _live(crms, server, clock, f"http://{settings.host}:{settings.port}")
+        except HungError as error:
+            hung = (str(error),)
         finally:
             passed = server.stop()
         engine = open_engine(url)
@@ -95,7 +100,7 @@ def run(*, seed: int, decisions: int, die_at: int | None, database: Database, fo
                 decisions=world.decisions,
                 passed=passed,
                 deaths=tuple(server.deaths),
-                lost=(*map(str, find_lost(crms, engine)), *find_broken(settings, engine)),
+                lost=(*hung, *map(str, find_lost(crms, engine)), *find_broken(settings, engine)),
                 doubled=tuple(find_doubled(engine)),
             )
         finally:
@@ -121,7 +126,7 @@ def _live(crms: SandboxCrms, server: MortalServer, clock: SharedClock, url: str)
     clock.advance_to(datetime.now(UTC))
     for crm in (crms.salesforce, crms.hubspot):
         crm.faults.use({})
-    server.ask("poll")
+    server.poll()
     come_to_rest()
 
 
@@ -130,7 +135,18 @@ def find_broken(settings: Settings, engine: Engine) -> list[str]:
     mappings = load_mappings()
     crms = connect_all(settings, mappings)
     services = Services(engine=engine, settings=settings, mappings=mappings, crms=crms)
-    return [str(finding) for finding in verify(services)]
+    with patch("closedloop_server.store.versions.mappings_from", _compiled):
+        return [str(finding) for finding in verify(services)]
+
+
+def _compiled(files: Mapping[str, str]) -> Mappings:
+    return _compiled_once(tuple(sorted(files.items())))
+
+
+@cache
+def _compiled_once(files: tuple[tuple[str, str], ...]) -> Mappings:
+    """The mappings of these files, which are the same in every database and take long to compile."""
+    return mappings_from(dict(files))
 
 
 def find_lost(crms: SandboxCrms, engine: Engine) -> list[Mismatch]:

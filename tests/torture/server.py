@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -10,16 +9,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from tests.torture.victim import Orders, serve
-
-# Forks from a process that has imported everything and runs no thread: a start takes no second. The run is
-# among it, because a new process imports what its parent was started with.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["tests.torture.run", "closedloop.crm.hubspot.client", "closedloop.crm.salesforce.client"]
-)
-
-PATIENCE = 120.0
+from tests.torture.forks import FORKS
+from tests.torture.victim import PATIENCE, Orders, serve
 
 
 class HungError(Exception):
@@ -37,8 +28,8 @@ class MortalServer:
 
     def start(self) -> None:
         """Starts the process; returns when it answers, or has died."""
-        self._pipe, theirs = _FORKS.Pipe()
-        self._process = _FORKS.Process(target=serve, args=(self.orders, theirs), daemon=True)
+        self._pipe, theirs = FORKS.Pipe()
+        self._process = FORKS.Process(target=serve, args=(self.orders, theirs), daemon=True)
         self._process.start()
         theirs.close()
         self._hear()
@@ -46,10 +37,14 @@ class MortalServer:
     def rest(self) -> None:
         """Returns when the server has nothing left to do, however often it dies before."""
         deadline = time.monotonic() + PATIENCE
-        while not self.ask("idle"):
+        while not self.ask("rest"):
             if time.monotonic() > deadline:
                 raise HungError("the server does not come to rest")
-            time.sleep(0.01)
+
+    def poll(self) -> None:
+        """Has everything polled; a server that dies before it is noted is asked again."""
+        while not self.ask("poll"):
+            pass
 
     def ask(self, what: str) -> int:
         """The server's answer; 0 when it died over it, and was started again."""
@@ -70,7 +65,8 @@ class MortalServer:
         if self._pipe is None or self._process is None:
             raise RuntimeError("start the server first")
         try:
-            if not self._pipe.poll(PATIENCE):
+            if not self._pipe.poll(2 * PATIENCE):
+                self._process.kill()
                 raise HungError("the server does not answer")
             return int(self._pipe.recv())
         except (EOFError, ConnectionResetError):

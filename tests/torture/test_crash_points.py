@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.torture.__main__ import DATABASES, DECISIONS
+from tests.torture.crew import DATABASES, DECISIONS
 from tests.torture.databases import sqlite_files
 from tests.torture.run import find_doubled, find_lost, run
 

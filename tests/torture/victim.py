@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +20,9 @@ from closedloop_server.settings import Settings
 MAPPINGS = load_mappings()
 """Compiled once, before the process forks."""
 
+PATIENCE = 120.0
+"""Seconds in which a server has to come to rest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
@@ -33,7 +37,8 @@ class Orders:
 def serve(orders: Orders, parent: Connection) -> None:
     """Runs a server until the parent says stop, or until it dies. Nobody waits between two tries.
 
-    Answers `idle` and `poll` with whether it is idle, and `stop` with how many points it has passed.
+    Answers `rest` when it has nothing left to do, with whether it came to that; `poll` at once, and `stop`
+    with how many points it has passed.
     """
     logging.disable(logging.CRITICAL)
     with (
@@ -50,5 +55,15 @@ def serve(orders: Orders, parent: Connection) -> None:
             while (asked := parent.recv()) != "stop":
                 if asked == "poll":
                     runtime.poll_now()
-                parent.send(runtime.idle())
+                    parent.send(True)
+                else:
+                    parent.send(_comes_to_rest(runtime, points))
         parent.send(points.passed)
+
+
+def _comes_to_rest(runtime: Runtime, points: CrashPoints) -> bool:
+    """Waits until there is nothing left to do, and looks in pauses alone: the workers need the machine."""
+    deadline = time.monotonic() + PATIENCE
+    while not (idle := runtime.idle()) and time.monotonic() < deadline:
+        points.wait_for_pause(1.0)
+    return idle

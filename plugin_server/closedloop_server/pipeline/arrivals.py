@@ -21,7 +21,7 @@ from closedloop_server.store.edges import Role
 from closedloop_server.store.records import Stored
 from closedloop_server.store.rows import Key
 
-PORTION = 100
+PORTION = 50
 """Records that are stored in one transaction, at most: whoever else wants to write has to wait that long."""
 
 
@@ -158,10 +158,10 @@ def _gone(
 ) -> tuple[list[Key], set[Ref]]:
     """What is stored as present and is not there any more, and what was seen since this was asked."""
     name = arrival.name
-    there = set(found) | {Key(name, ref.object, ref.id) for ref in arrival.there}
-    told = {Key(name, ref.object, ref.id) for ref in arrival.batch.gone} - there
-    silent = _dropped_roles(connection, arrival, found) - there
-    stored = [each for each in records.stored(connection, told | silent).values() if not each.deleted]
+    told = {Key(name, ref.object, ref.id) for ref in arrival.batch.gone}
+    suspects = told | _dropped_roles(connection, arrival, found)
+    suspects = {key for key in suspects if key not in found and key.ref not in arrival.there}
+    stored = [each for each in records.stored(connection, suspects).values() if not each.deleted]
     lost = {each.key for each in stored if each.read_at <= arrival.asked_at}
     return sorted(lost - _of_erased(connection, lost)), {
         each.key.ref for each in stored if each.key not in lost

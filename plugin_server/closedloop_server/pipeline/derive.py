@@ -23,7 +23,7 @@ from closedloop_server.subscriptions.following import follow
 
 BATCH = 200
 
-PORTION = 50
+PORTION = 25
 """Judgements that are written in one transaction, at most: whoever else wants to write, as a webhook does,
 has to wait that long."""
 

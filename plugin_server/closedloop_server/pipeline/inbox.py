@@ -33,7 +33,7 @@ from closedloop_server.work.kinds import Kind, Work
 BATCH = 100
 _MOST_BYTES = 20_000_000
 """Of bodies in memory at a time; a single delivery has at most half of it."""
-_MOST_OBJECTS = 500
+_MOST_OBJECTS = 300
 """Objects, each counted once, that one transaction notes: on SQLite the webhooks wait until it ends."""
 
 log = logging.getLogger(__name__)

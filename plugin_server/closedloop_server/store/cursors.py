@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from closedloop.errors import ClosedLoopError
 from closedloop.schema.vocabulary import ObjectType
@@ -104,7 +104,7 @@ def forget(connection: Connection, name: str) -> None:
 
 def organisation(connection: Connection, name: str) -> str | None:
     """Whose records a connection's are, by the CRM's own id; None: nothing was read yet."""
-    return connection.scalar(select(cursors.c.organisation).where(cursors.c.connection == name))
+    return connection.scalar(_ORGANISATION, {"of_name": name})
 
 
 def belong(connection: Connection, name: str, organisation: str) -> None:
@@ -119,14 +119,20 @@ def polled_at(connection: Connection, name: str) -> datetime | None:
 
 def due(connection: Connection, name: str, *, now: datetime) -> bool:
     """Whether a connection is to be polled now."""
-    waits = or_(cursors.c.paused_at.is_not(None), cursors.c.next_at > now)
-    return connection.scalar(select(func.count()).where(cursors.c.connection == name, waits)) == 0
+    return connection.scalar(_WAITS, {"of_name": name, "at": now}) == 0
 
 
 def next_poll(connection: Connection, name: str) -> datetime | None:
     """When the next poll of a connection is due; None: at once, or not before it is resumed."""
-    mine = (cursors.c.connection == name, cursors.c.paused_at.is_(None))
-    return connection.scalar(select(cursors.c.next_at).where(*mine))
+    return connection.scalar(_NEXT, {"of_name": name})
+
+
+_MINE = cursors.c.connection == bindparam("of_name")
+_ORGANISATION = select(cursors.c.organisation).where(_MINE)
+_WAITS = select(func.count()).where(
+    _MINE, or_(cursors.c.paused_at.is_not(None), cursors.c.next_at > bindparam("at"))
+)
+_NEXT = select(cursors.c.next_at).where(_MINE, cursors.c.paused_at.is_(None))
 
 
 def ask(connection: Connection, names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from closedloop_server.store import priority
 from closedloop_server.store.rows import upsert
@@ -33,7 +33,7 @@ class Failing:
 
 def last_number(connection: Connection, name: str) -> int:
     """The number that was given last: what is to come has a greater one."""
-    return connection.scalar(select(deliverers.c.calls).where(deliverers.c.connection == name)) or 0
+    return connection.scalar(_CALLS, {"of_name": name}) or 0
 
 
 def next_number(connection: Connection, name: str) -> int:
@@ -62,7 +62,11 @@ def hold_bulk(connection: Connection, name: str, *, until: datetime) -> None:
 
 def bulk_until(connection: Connection, name: str) -> datetime | None:
     """Until when bulk work has to wait, if it was told to."""
-    return connection.scalar(select(deliverers.c.bulk_until).where(deliverers.c.connection == name))
+    return connection.scalar(_BULK_UNTIL, {"of_name": name})
+
+
+_CALLS = select(deliverers.c.calls).where(deliverers.c.connection == bindparam("of_name"))
+_BULK_UNTIL = select(deliverers.c.bulk_until).where(deliverers.c.connection == bindparam("of_name"))
 
 
 def form(connection: Connection, name: str) -> tuple[str | None, datetime | None]:

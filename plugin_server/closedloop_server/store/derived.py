@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from closedloop.loop.attribution import CampaignKey, Cause, Credit
 from closedloop.schema.vocabulary import DECIDED, AttributionModel
 from closedloop_server.store.replacing import replace_rows
-from closedloop_server.store.rows import Key, chunks, key_of, key_values, where_keys
+from closedloop_server.store.rows import Key, among_keys, chunks, is_among_keys, key_of, key_values
 from closedloop_server.store.tables import (
     credits_,
     past_credits,
@@ -127,9 +128,7 @@ def replace(
 
 def _replace_people(connection: Connection, found: Mapping[Key, Derived]) -> None:
     stored = [
-        dict(row)
-        for condition in where_keys(people, found)
-        for row in connection.execute(select(people).where(condition)).mappings()
+        dict(row) for values in among_keys(found) for row in connection.execute(_PEOPLE, values).mappings()
     ]
     wanted = [row for key, each in found.items() for row in _people_rows(key, each)]
     replace_rows(connection, people, stored, wanted)
@@ -154,12 +153,7 @@ def everybody(connection: Connection) -> set[Key]:
 
 def subjects_of(connection: Connection, persons: Iterable[Key]) -> set[Key]:
     """The subjects that these people were found behind."""
-    columns = (people.c.connection, people.c.object, people.c.crm_id)
-    return {
-        key_of(row)
-        for condition in where_keys(people, persons, "person_")
-        for row in connection.execute(select(*columns).where(condition).distinct())
-    }
+    return {key_of(row) for values in among_keys(persons) for row in connection.execute(_SUBJECTS, values)}
 
 
 def people_of(connection: Connection, subjects: Iterable[Key]) -> set[Key]:
@@ -171,19 +165,32 @@ def subjects_of_members(connection: Connection, name: str, members: Iterable[str
     """The subjects whose touches include these campaign members of a connection."""
     found = set()
     for ids in chunks(sorted(set(members))):
-        query = (
-            select(standings.c.connection, standings.c.object, standings.c.crm_id)
-            .join(touches, touches.c.ledger_id == standings.c.ledger_id)
-            .where(touches.c.campaign_connection == name, touches.c.member_id.in_(ids))
-        )
-        found |= {key_of(row) for row in connection.execute(query)}
+        found |= {key_of(row) for row in connection.execute(_OF_MEMBERS, {"name": name, "ids": ids})}
     return found
+
+
+_PEOPLE = select(people).where(is_among_keys(people))
+
+_SUBJECTS = (
+    select(people.c.connection, people.c.object, people.c.crm_id)
+    .where(is_among_keys(people, "person_"))
+    .distinct()
+)
+
+_OF_MEMBERS = (
+    select(standings.c.connection, standings.c.object, standings.c.crm_id)
+    .join(touches, touches.c.ledger_id == standings.c.ledger_id)
+    .where(
+        touches.c.campaign_connection == bindparam("name"),
+        touches.c.member_id.in_(bindparam("ids", expanding=True)),
+    )
+)
 
 
 def _people(connection: Connection, subjects: Iterable[Key]) -> dict[Key, list[Person]]:
     found: dict[Key, list[Person]] = {}
-    for condition in where_keys(people, subjects):
-        for row in connection.execute(select(people).where(condition)):
+    for values in among_keys(subjects):
+        for row in connection.execute(_PEOPLE, values):
             person = Person(key=key_of(row, "person_"), human=row.human, link=Link(row.link))
             found.setdefault(key_of(row), []).append(person)
     return found
@@ -193,9 +200,14 @@ def _rows_of(connection: Connection, table: Table, entries: Iterable[int]) -> di
     """The rows of each of these entries of the ledger."""
     found: dict[int, list[Any]] = {}
     for ids in chunks(sorted(entries)):
-        for row in connection.execute(select(table).where(table.c.ledger_id.in_(ids))):
+        for row in connection.execute(_of_entries(table), {"ids": ids}):
             found.setdefault(row.ledger_id, []).append(row)
     return found
+
+
+@cache
+def _of_entries(table: Table) -> Select[Any]:
+    return select(table).where(table.c.ledger_id.in_(bindparam("ids", expanding=True)))
 
 
 def _newest(rows: Iterable[Any]) -> datetime | None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from closedloop.schema.vocabulary import ObjectType
-from closedloop_server.store.rows import Key, among_keys, is_among_keys, key_of, key_values
+from closedloop_server.store.rows import Key, among_keys, insert_all, is_among_keys, key_of, key_values
 from closedloop_server.store.tables import edges, records
 
 
@@ -46,8 +46,7 @@ def _insert(connection: Connection, found: Iterable[Edge]) -> None:
         {**key_values(edge.start), "role": edge.role.value, **key_values(edge.end, "to_")}
         for edge in sorted(set(found))
     ]
-    if rows:
-        connection.execute(insert(edges), rows)
+    insert_all(connection, edges, rows)
 
 
 def add(connection: Connection, found: Sequence[Edge]) -> None:

@@ -23,7 +23,8 @@ from closedloop_server.store.fair_lock import FairLock
 from closedloop_server.store.postgresql import open_postgresql
 
 _WRITES = "closedloop_writes"
-_SINGLE = "closedloop_single"
+SINGLE = "closedloop_single"
+"""The option of a connection whose one statement is a transaction by itself, on SQLite."""
 
 _writers: WeakKeyDictionary[Engine, FairLock] = WeakKeyDictionary()
 _writers_lock = Lock()
@@ -51,9 +52,10 @@ def is_away(error: BaseException) -> bool:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one consistent state and writes nothing."""
-    if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            # Options of the connection, which end with the block: see `writing`.
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         yield connection
 
 
@@ -69,7 +71,7 @@ def writing(engine: Engine, *, urgent: bool = False, single: bool = False) -> It
         _turn(engine, urgent=urgent),
         engine.connect() as connection,
         # An option of the connection: an engine with the option costs as much as a small transaction.
-        connection.execution_options(**{_WRITES: True, _SINGLE: single}).begin(),
+        connection.execution_options(**{_WRITES: True, SINGLE: single}).begin(),
     ):
         yield connection
 
@@ -138,5 +140,5 @@ def _begin(connection: Connection) -> None:
     # somebody else wrote in between. Taking the write lock at the start rules that out.
     # https://www.sqlite.org/lang_transaction.html#deferred_immediate_and_exclusive_transactions
     options = connection.get_execution_options()
-    if not options.get(_SINGLE, False):
+    if not options.get(SINGLE, False):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES, False) else "BEGIN")

@@ -6,10 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from closedloop.schema.records import Ref
-from closedloop_server.store.rows import Key, bound_key, insert_new, is_bound_key, key_of, key_values, upsert
+from closedloop_server.store.rows import (
+    Key,
+    bound_key,
+    delete_noted,
+    insert_new,
+    is_bound_key,
+    key_of,
+    key_values,
+    upsert,
+)
 from closedloop_server.store.tables import hints
 
 
@@ -43,19 +52,10 @@ def due(connection: Connection, name: str, *, now: datetime, settle: timedelta, 
     A hint waits `settle` after its first webhook, because HubSpot sends one event per changed field. The
     more often a group failed the smaller it gets, so that one object nobody can read ends up alone.
     """
-    waiting = (
-        select(hints)
-        .where(
-            hints.c.connection == name,
-            hints.c.noted_at <= now - settle,
-            or_(hints.c.not_before.is_(None), hints.c.not_before <= now),
-            or_(hints.c.again_at.is_(None), hints.c.again_at <= now),
-        )
-        .order_by(hints.c.attempts, hints.c.noted_at, hints.c.object, hints.c.crm_id)
-        .limit(limit)
-    )
+    values = {"of_name": name, "at": now, "before": now - settle, "most": limit}
     found = [
-        Hint(key=key_of(row), noted=row.noted, attempts=row.attempts) for row in connection.execute(waiting)
+        Hint(key=key_of(row), noted=row.noted, attempts=row.attempts)
+        for row in connection.execute(_DUE, values)
     ]
     fewest = found[0].attempts if found else 0
     group = [hint for hint in found if hint.attempts == fewest]
@@ -64,21 +64,35 @@ def due(connection: Connection, name: str, *, now: datetime, settle: timedelta, 
 
 def next_due(connection: Connection, name: str, *, settle: timedelta) -> datetime | None:
     """When the next hint of a connection may be followed, or None while there is none."""
-    mine = hints.c.connection == name
-    at_once = and_(hints.c.not_before.is_(None), hints.c.again_at.is_(None))
-    first = connection.scalar(select(func.min(hints.c.noted_at)).where(mine, at_once))
-    retry = connection.scalar(select(func.min(hints.c.not_before)).where(mine))
-    again = connection.scalar(select(func.min(hints.c.again_at)).where(mine, hints.c.not_before.is_(None)))
+    mine = {"of_name": name}
+    first, retry, again = (connection.scalar(query, mine) for query in (_FIRST, _RETRY, _AGAIN))
     times = [first + settle if first else None, retry, again]
     return min((time for time in times if time is not None), default=None)
 
 
+_MINE = hints.c.connection == bindparam("of_name")
+_FIRST = select(func.min(hints.c.noted_at)).where(
+    _MINE, hints.c.not_before.is_(None), hints.c.again_at.is_(None)
+)
+_RETRY = select(func.min(hints.c.not_before)).where(_MINE)
+_AGAIN = select(func.min(hints.c.again_at)).where(_MINE, hints.c.not_before.is_(None))
+
+_DUE = (
+    select(hints)
+    .where(
+        _MINE,
+        hints.c.noted_at <= bindparam("before"),
+        or_(hints.c.not_before.is_(None), hints.c.not_before <= bindparam("at")),
+        or_(hints.c.again_at.is_(None), hints.c.again_at <= bindparam("at")),
+    )
+    .order_by(hints.c.attempts, hints.c.noted_at, hints.c.object, hints.c.crm_id)
+    .limit(bindparam("most"))
+)
+
+
 def strike(connection: Connection, followed: Sequence[Hint]) -> None:
     """Removes hints that were followed, except those that were noted again meanwhile."""
-    if followed:
-        seen = [{**bound_key(hint.key), "seen": hint.noted} for hint in followed]
-        mine = is_bound_key(hints)
-        connection.execute(delete(hints).where(mine, hints.c.noted == bindparam("seen")), seen)
+    delete_noted(connection, hints, [(hint.key, hint.noted) for hint in followed])
 
 
 def postpone(connection: Connection, failed: Sequence[Hint], *, until: datetime, error: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
 
 from closedloop.errors import ClosedLoopError
 from closedloop_server.store.rows import upsert
@@ -40,12 +40,12 @@ def take(connection: Connection, work: Work, *, holder: str, now: datetime) -> i
     """Makes the work this holder's from now on; returns the number to show with every write."""
     row = {"kind": work.kind.value, "connection": work.connection, "number": 1, "holder": holder}
     upsert(connection, leases, [{**row, "taken_at": now}], grow="number")
-    return int(connection.scalar(_number(work)) or 0)
+    return int(connection.scalar(_NUMBER, _values(work)) or 0)
 
 
 def check(connection: Connection, work: Work, number: int) -> None:
     """Keeps the work this worker's until the transaction ends; SupersededError if it is not any more."""
-    if connection.scalar(_number(work).with_for_update(read=True)) != number:
+    if connection.scalar(_SHARED, _values(work)) != number:
         raise SupersededError(f"another worker has taken “{work}”", reason="superseded")
 
 
@@ -55,7 +55,7 @@ def pause(connection: Connection, works: Iterable[Work]) -> None:
     On SQLite every transaction that writes does so.
     """
     for work in sorted(works):
-        connection.scalar(_number(work).with_for_update())
+        connection.scalar(_ALONE, _values(work))
 
 
 def fetch(connection: Connection, work: Work) -> Lease | None:
@@ -82,8 +82,15 @@ def release(connection: Connection, works: Iterable[Work]) -> None:
         connection.execute(update(leases).where(_mine(work), leases.c.failures > 0).values(values))
 
 
-def _number(work: Work) -> Select[Any]:
-    return select(leases.c.number).where(_mine(work))
+_NUMBER = select(leases.c.number).where(
+    leases.c.kind == bindparam("of_kind"), leases.c.connection == bindparam("of_name")
+)
+_SHARED = _NUMBER.with_for_update(read=True)
+_ALONE = _NUMBER.with_for_update()
+
+
+def _values(work: Work) -> dict[str, str]:
+    return {"of_kind": work.kind.value, "of_name": work.connection}
 
 
 def _mine(work: Work) -> ColumnElement[bool]:

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from closedloop.loop.dispositions import Decision
 from closedloop.schema.records import Money
 from closedloop.schema.vocabulary import DECIDED, Outcome, ReasonCode
 from closedloop_server.store.leases import SupersededError
-from closedloop_server.store.rows import Key, key_of, key_values, upsert, where_keys
+from closedloop_server.store.rows import (
+    Key,
+    among_keys,
+    insert_all,
+    is_among_keys,
+    key_of,
+    key_values,
+    upsert,
+)
 from closedloop_server.store.tables import ledger, people, standings
 
 
@@ -36,32 +44,18 @@ class Entry:
 
 def holding(connection: Connection, subjects: Iterable[Key]) -> dict[Key, Entry]:
     """The newest entry of each of these leads and opportunities that has one."""
-    joined = select(ledger).join(standings, standings.c.ledger_id == ledger.c.id)
     return {
         key_of(row): _entry(row)
-        for condition in where_keys(standings, subjects)
-        for row in connection.execute(joined.where(condition))
+        for values in among_keys(subjects)
+        for row in connection.execute(_HOLDING, values)
     }
 
 
 def decided_about(connection: Connection, persons: Iterable[Key]) -> dict[Key, list[Entry]]:
     """Every decision that holds about each of these people."""
-    joined = (
-        select(ledger, people.c.person_connection, people.c.person_object, people.c.person_id)
-        .join(standings, standings.c.ledger_id == ledger.c.id)
-        .join(
-            people,
-            and_(
-                people.c.connection == standings.c.connection,
-                people.c.object == standings.c.object,
-                people.c.crm_id == standings.c.crm_id,
-            ),
-        )
-        .where(standings.c.outcome.in_([outcome.value for outcome in DECIDED]))
-    )
     found: dict[Key, list[Entry]] = {}
-    for condition in where_keys(people, persons, "person_"):
-        for row in connection.execute(joined.where(condition)):
+    for values in among_keys(persons):
+        for row in connection.execute(_DECIDED_ABOUT, values):
             found.setdefault(key_of(row, "person_"), []).append(_entry(row))
     return found
 
@@ -94,15 +88,26 @@ def append(
 ) -> dict[Key, Entry]:
     """Adds an entry for each of these subjects and makes it the one that holds. `at` says when it is learned,
     `mappings` which version of the mappings decided."""
-    numbers = _last_numbers(connection, decisions)
+    if not decisions:
+        return {}
+    last = _last_numbers(connection, decisions)
+    numbers = {key: last.get(key, 0) + 1 for key in decisions}
     rows = [
-        {**_row(key, decision, numbers.get(key, 0) + 1), "learned_at": at[key], "mappings": mappings}
+        {**_row(key, decision, numbers[key]), "learned_at": at[key], "mappings": mappings}
         for key, decision in sorted(decisions.items())
     ]
-    if not rows:
-        return {}
-    connection.execute(insert(ledger), rows)
-    added = _numbered(connection, {key: numbers.get(key, 0) + 1 for key in decisions})
+    insert_all(connection, ledger, rows)
+    added = {
+        key: Entry(
+            id=id_,
+            subject=key,
+            number=numbers[key],
+            decision=decisions[key],
+            learned_at=at[key],
+            mappings=mappings,
+        )
+        for key, id_ in _ids(connection, numbers).items()
+    }
     upsert(connection, standings, [_standing(entry) for entry in added.values()])
     return added
 
@@ -118,23 +123,49 @@ def stand_anew(connection: Connection) -> None:
 
 
 def _last_numbers(connection: Connection, subjects: Iterable[Key]) -> dict[Key, int]:
-    key = (ledger.c.connection, ledger.c.object, ledger.c.crm_id)
     return {
         key_of(row): row.last
-        for condition in where_keys(ledger, subjects)
-        for row in connection.execute(
-            select(*key, func.max(ledger.c.entry).label("last")).where(condition).group_by(*key)
-        )
+        for values in among_keys(subjects)
+        for row in connection.execute(_LAST_NUMBERS, values)
     }
 
 
-def _numbered(connection: Connection, numbers: Mapping[Key, int]) -> dict[Key, Entry]:
-    rows = [
-        row
-        for condition in where_keys(ledger, numbers)
-        for row in connection.execute(select(ledger).where(condition))
-    ]
-    return {key_of(row): _entry(row) for row in rows if row.entry == numbers[key_of(row)]}
+def _ids(connection: Connection, numbers: Mapping[Key, int]) -> dict[Key, int]:
+    """The ids of the entries with these numbers."""
+    rows = [row for values in among_keys(numbers) for row in connection.execute(_IDS, values)]
+    return {key: row.id for row in rows if row.entry == numbers[key := key_of(row)]}
+
+
+_HOLDING = (
+    select(ledger).join(standings, standings.c.ledger_id == ledger.c.id).where(is_among_keys(standings))
+)
+
+_DECIDED_ABOUT = (
+    select(ledger, people.c.person_connection, people.c.person_object, people.c.person_id)
+    .join(standings, standings.c.ledger_id == ledger.c.id)
+    .join(
+        people,
+        and_(
+            people.c.connection == standings.c.connection,
+            people.c.object == standings.c.object,
+            people.c.crm_id == standings.c.crm_id,
+        ),
+    )
+    .where(
+        standings.c.outcome.in_([outcome.value for outcome in DECIDED]),
+        is_among_keys(people, "person_"),
+    )
+)
+
+_SUBJECT = (ledger.c.connection, ledger.c.object, ledger.c.crm_id)
+
+_LAST_NUMBERS = (
+    select(*_SUBJECT, func.max(ledger.c.entry).label("last")).where(is_among_keys(ledger)).group_by(*_SUBJECT)
+)
+
+_IDS = select(ledger.c.id, ledger.c.entry, *_SUBJECT).where(is_among_keys(ledger))
+
+_ENTRIES = select(ledger).where(is_among_keys(ledger)).order_by(ledger.c.entry)
 
 
 def _row(key: Key, decision: Decision, number: int) -> dict[str, Any]:
@@ -189,9 +220,4 @@ def _entry(row: Any) -> Entry:
 
 def all_of(connection: Connection, subject: Key) -> Sequence[Entry]:
     """The whole history of one lead or opportunity, the oldest entry first."""
-    query = select(ledger).order_by(ledger.c.entry)
-    return [
-        _entry(row)
-        for condition in where_keys(ledger, [subject])
-        for row in connection.execute(query.where(condition))
-    ]
+    return [_entry(row) for values in among_keys([subject]) for row in connection.execute(_ENTRIES, values)]

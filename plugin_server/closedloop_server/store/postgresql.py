@@ -58,8 +58,9 @@ def open_postgresql(told: str) -> Engine:
         database_url(told),
         # An error message must not carry a customer's data into the log: see also `_say_less`.
         hide_parameters=True,
-        pool_size=5,
-        max_overflow=15,
+        # As many as are in use at once when all work is done here: what is above is opened and closed again.
+        pool_size=10,
+        max_overflow=10,
         pool_timeout=10,
         pool_pre_ping=True,
         pool_recycle=1800,

@@ -7,6 +7,9 @@ from closedloop.loop.feedback import FeedbackKind
 BULK = 10
 """From here on it is bulk: a first reading of years, other mappings, another attribution model."""
 
+NEVER = 2 * BULK
+"""No value waits so far back."""
+
 _PLACE = {FeedbackKind.PERSON: 0, FeedbackKind.CAMPAIGN: 1, FeedbackKind.REASON: 2}
 
 

@@ -85,8 +85,14 @@ def counted(connection: Connection, names: Sequence[str]) -> list[RefusedCount]:
 
 def anything(connection: Connection, name: str) -> bool:
     """Whether a connection's CRM refused anything."""
-    mine = (delivered.c.connection == name, delivered.c.delivery == Delivery.REFUSED.value)
-    return connection.execute(select(delivered.c.key).where(*mine).limit(1)).first() is not None
+    return connection.execute(_ANYTHING, {"of_name": name}).first() is not None
+
+
+_ANYTHING = (
+    select(delivered.c.key)
+    .where(delivered.c.connection == bindparam("of_name"), delivered.c.delivery == Delivery.REFUSED.value)
+    .limit(1)
+)
 
 
 def about(connection: Connection, name: str, keys: Iterable[str], campaigns: Iterable[str]) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert
+from sqlalchemy import Connection, Table, and_, bindparam, delete
 
-from closedloop_server.store.rows import chunks
+from closedloop_server.store.rows import insert_all
 
 Row = dict[str, Any]
 
@@ -28,28 +30,26 @@ def replace_rows(
 
     `past` takes in what is removed, and `at` says from when on: no row holds before it was learned.
     """
-    kept = {_content(table, row) for row in wanted}
-    known = {_content(table, row) for row in stored}
-    gone = _in_order(table, (row for row in stored if _content(table, row) not in kept))
-    new = _in_order(table, (row for row in wanted if _content(table, row) not in known))
+    content = _content(table)
+    kept, known = set(map(content, wanted)), set(map(content, stored))
+    gone = _in_order(table, [row for row in stored if content(row) not in kept])
+    new = _in_order(table, [row for row in wanted if content(row) not in known])
     if past is not None and at is not None:
-        _insert(connection, past, [{**row, "superseded_at": at(row)} for row in gone])
+        insert_all(connection, past, [{**row, "superseded_at": at(row)} for row in gone])
         new = [{**row, "learned_at": at(row)} for row in new]
     _delete(connection, table, gone)
-    _insert(connection, table, new)
+    insert_all(connection, table, new)
 
 
-def _content(table: Table, row: Row) -> tuple[Any, ...]:
-    return tuple(row[column.name] for column in table.columns if column.name not in _WHEN)
+@cache
+def _content(table: Table) -> Callable[[Row], Any]:
+    """Finds in a row what it says, without when."""
+    return itemgetter(*(column.name for column in table.columns if column.name not in _WHEN))
 
 
-def _in_order(table: Table, rows: Any) -> list[Row]:
-    return sorted(rows, key=lambda row: [str(row[column.name]) for column in table.primary_key])
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    for chunk in chunks(rows):
-        connection.execute(insert(table), chunk)
+def _in_order(table: Table, rows: Sequence[Row]) -> list[Row]:
+    names = [column.name for column in table.primary_key]
+    return sorted(rows, key=lambda row: [str(row[name]) for name in names])
 
 
 def _delete(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

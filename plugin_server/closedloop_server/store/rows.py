@@ -9,11 +9,23 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, bindparam
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Insert,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from closedloop.schema.records import Ref
 from closedloop.schema.vocabulary import ObjectType
+from closedloop_server.store.inserting import insert_rows
 
 CHUNK = 500
 """Values in one statement. SQLite takes 32,766 parameters, PostgreSQL 65,535; the plans stay good below."""
@@ -127,6 +139,44 @@ def bound_key(key: Key) -> dict[str, str]:
     return {f"of_{name}": value for name, value in key_values(key).items()}
 
 
+def delete_noted(connection: Connection, table: Table, seen: Sequence[tuple[Key, int]], **same: str) -> None:
+    """Deletes the rows of these keys that were noted as often as was seen, and no more since. `same` are
+    values that all of them have in other columns."""
+    bound = {f"same_{name}": value for name, value in same.items()}
+    if connection.dialect.name == "sqlite":
+        for values in _among_noted(seen):
+            connection.execute(_deleting_among(table, tuple(same)), values | bound)
+    elif seen:
+        # One after the other, in the order of all writers: one statement for many takes them in any.
+        each = [{**bound_key(key), **bound, "seen": noted} for key, noted in sorted(seen)]
+        connection.execute(_deleting_each(table, tuple(same)), each)
+
+
+def _among_noted(seen: Iterable[tuple[Key, int]]) -> Iterator[dict[str, Any]]:
+    """Most objects were noted once, so that these are few."""
+    keys: dict[int, list[Key]] = defaultdict(list)
+    for key, noted in seen:
+        keys[noted].append(key)
+    for noted, those in sorted(keys.items()):
+        for values in among_keys(those):
+            yield {**values, "seen": noted}
+
+
+@cache
+def _deleting_among(table: Table, same: tuple[str, ...]) -> Delete:
+    return delete(table).where(is_among_keys(table), *_is_noted(table, same))
+
+
+@cache
+def _deleting_each(table: Table, same: tuple[str, ...]) -> Delete:
+    return delete(table).where(is_bound_key(table), *_is_noted(table, same))
+
+
+def _is_noted(table: Table, same: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    fixed = [table.c[name] == bindparam(f"same_{name}") for name in same]
+    return [*fixed, table.c.noted == bindparam("seen")]
+
+
 def upsert(
     connection: Connection,
     table: Table,
@@ -143,8 +193,9 @@ def upsert(
         return
     overwritten = tuple(name for name in rows[0] if name not in {*_primary(table), *keep, grow})
     # In one order everywhere: two writers that take the same rows in different orders can deadlock.
-    ordered = sorted(rows, key=lambda row: tuple(str(row[name]) for name in _primary(table)))
-    connection.execute(_upserting(connection.dialect.name, table, overwritten, grow), ordered)
+    primary = _primary(table)
+    ordered = sorted(rows, key=lambda row: [str(row[name]) for name in primary])
+    insert_rows(connection, _upserting(connection.dialect.name, table, overwritten, grow), ordered)
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -155,24 +206,36 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """
     if not rows:
         return 0
-    return connection.execute(_inserting_new(connection.dialect.name, table), list(rows)).rowcount
+    return insert_rows(connection, _inserting_new(connection.dialect.name, table), rows)
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts the rows, none of which is there."""
+    if rows:
+        insert_rows(connection, _inserting(table), rows)
 
 
 @cache
-def _inserting_new(dialect: str, table: Table) -> Executable:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+def _inserting(table: Table) -> Insert:
+    return insert(table).inline()
+
+
+@cache
+def _inserting_new(dialect: str, table: Table) -> Insert:
+    inserting = postgresql.insert if dialect == "postgresql" else sqlite.insert
     # Inline: nobody asks for the new id, so that the database need not send it back.
-    return insert(table).inline().on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return inserting(table).inline().on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
+@cache
 def _primary(table: Table) -> list[str]:
     return [column.name for column in table.primary_key]
 
 
 @cache
-def _upserting(dialect: str, table: Table, overwritten: tuple[str, ...], grow: str | None) -> Executable:
+def _upserting(dialect: str, table: Table, overwritten: tuple[str, ...], grow: str | None) -> Insert:
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     changed: dict[str, Any] = {name: statement.excluded[name] for name in overwritten}
     if grow:
-        changed[grow] = table.c[grow] + 1
+        changed[grow] = table.c[grow] + literal_column("1")
     return statement.on_conflict_do_update(index_elements=_primary(table), set_=changed)

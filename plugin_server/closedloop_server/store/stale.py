@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, select
 
-from closedloop_server.store.rows import Key, bound_key, is_bound_key, key_of, key_values, upsert
+from closedloop_server.store.rows import Key, delete_noted, key_of, key_values, upsert
 from closedloop_server.store.tables import stale
 
 
@@ -38,10 +38,17 @@ def note(connection: Connection, work: Work, keys: Iterable[Key], *, bulk: bool 
 
 def waiting(connection: Connection, work: Work, *, limit: int) -> list[Stale]:
     """Some of what waits for `work`: first what just happened, then what is bulk, never both together."""
-    columns = (stale.c.bulk, stale.c.connection, stale.c.object, stale.c.crm_id)
-    query = select(stale).where(stale.c.work == work.value).order_by(*columns).limit(limit)
-    found = [Stale(key=key_of(row), noted=row.noted, bulk=row.bulk) for row in connection.execute(query)]
+    rows = connection.execute(_WAITING, {"of_work": work.value, "most": limit})
+    found = [Stale(key=key_of(row), noted=row.noted, bulk=row.bulk) for row in rows]
     return [each for each in found if each.bulk == found[0].bulk]
+
+
+_WAITING = (
+    select(stale)
+    .where(stale.c.work == bindparam("of_work"))
+    .order_by(stale.c.bulk, stale.c.connection, stale.c.object, stale.c.crm_id)
+    .limit(bindparam("most"))
+)
 
 
 def is_bulk(some: Sequence[Stale]) -> bool:
@@ -51,7 +58,4 @@ def is_bulk(some: Sequence[Stale]) -> bool:
 
 def strike(connection: Connection, work: Work, done: Sequence[Stale]) -> None:
     """Removes what was looked at, except what changed again meanwhile."""
-    if done:
-        seen = [{**bound_key(each.key), "seen": each.noted} for each in done]
-        mine = and_(stale.c.work == work.value, is_bound_key(stale))
-        connection.execute(delete(stale).where(mine, stale.c.noted == bindparam("seen")), seen)
+    delete_noted(connection, stale, [(each.key, each.noted) for each in done], work=work.value)

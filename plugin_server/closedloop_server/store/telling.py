@@ -23,12 +23,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     and_,
     bindparam,
     delete,
     func,
-    insert,
     or_,
     select,
     update,
@@ -37,7 +35,7 @@ from sqlalchemy import (
 from closedloop.loop.feedback import Delivery, DeliveryResult, Feedback
 from closedloop.schema.schemas import load_feedback
 from closedloop_server.store import priority
-from closedloop_server.store.rows import chunks, upsert
+from closedloop_server.store.rows import chunks, insert_all, upsert
 from closedloop_server.store.tables import delivered, desired, overridden, tellings
 
 
@@ -70,7 +68,8 @@ class Result:
 def due(connection: Connection, name: str, *, now: datetime, limit: int, with_bulk: bool = True) -> list[Due]:
     """What a connection's CRM has to be told now: what was just decided first, people first. Never bulk
     together with something else: a decision does not wait for it, nor spend its share of the calls."""
-    found = [_due(row) for row in connection.execute(_doubtful(name, now).limit(limit))]
+    doubtful = connection.execute(_DOUBTFUL, {"of_name": name, "at": now, "most": limit})
+    found = [_due(row) for row in doubtful]
     if len(found) < limit:
         found += _waiting(connection, name, now=now, limit=limit - len(found), with_bulk=with_bulk)
     by_key: dict[str, Due] = {}
@@ -92,7 +91,7 @@ def begin(
     """Marks that these values are being told by this call of the lease with this number."""
     mark = {"connection": name, "call": call, "lease": lease, "until": until}
     rows = [{**mark, "key": each.feedback.key, "digest": each.digest} for each in batch]
-    connection.execute(insert(tellings), sorted(rows, key=lambda row: str(row["key"])))
+    insert_all(connection, tellings, sorted(rows, key=lambda row: str(row["key"])))
 
 
 def record(
@@ -150,37 +149,21 @@ def tidy(connection: Connection, name: str, *, now: datetime) -> None:
 
 def is_tidy(connection: Connection, name: str, *, now: datetime) -> bool:
     """Whether `tidy` would do nothing."""
-    over = select(tellings.c.key).where(tellings.c.connection == name, tellings.c.until <= now)
-    told = select(desired.c.key).where(desired.c.connection == name, desired.c.waits.is_(True), _is_told())
-    return all(connection.execute(query.limit(1)).first() is None for query in (over, told))
+    values = {"of_name": name, "at": now}
+    return all(connection.execute(query, values).first() is None for query in (_OVER, _WAITS_IN_VAIN))
 
 
 def next_due(connection: Connection, name: str, *, now: datetime) -> datetime | None:
     """When the next value that waits for another try, or is to be told once more, may be told."""
-    tried = (
-        select(func.min(delivered.c.not_before))
-        .select_from(desired.join(delivered, TOLD))
-        .where(
-            # Only what is tried again has a time; the index leads to these few.
-            *(delivered.c.connection == name, delivered.c.delivery == Delivery.RETRY.value),
-            *(desired.c.connection == name, desired.c.waits.is_(True)),
-        )
-    )
-    doubted = (
-        select(func.min(tellings.c.until))
-        .select_from(tellings.join(delivered, _OF_MARK))
-        .where(tellings.c.connection == name, tellings.c.until > now, _OTHER)
-    )
-    times = (connection.scalar(tried), connection.scalar(doubted))
+    values = {"of_name": name, "at": now}
+    times = (connection.scalar(_NEXT_TRY, values), connection.scalar(_NEXT_DOUBT, values))
     return min((time for time in times if time is not None), default=None)
 
 
 def waiting(connection: Connection, names: Sequence[str], *, bulk: bool = True) -> bool:
     """Whether anything is still to be told to one of these connections, be it later; bulk too, or not."""
-    query = select(desired.c.key).where(desired.c.connection.in_(names), desired.c.waits.is_(True))
-    if not bulk:
-        query = query.where(desired.c.priority < priority.BULK)
-    return connection.execute(query.limit(1)).first() is not None
+    before = priority.NEVER if bulk else priority.BULK
+    return connection.execute(_ANY_WAITING, {"names": names, "before": before}).first() is not None
 
 
 def count_waiting(connection: Connection, name: str) -> int:
@@ -210,39 +193,6 @@ _COLUMNS = (
 )
 
 
-_QUERY = select(*_COLUMNS).select_from(desired.outerjoin(delivered, TOLD))
-
-
-def _doubtful(name: str, now: datetime) -> Select[Any]:
-    """The targets of which nobody knows what they show: a call has no result, or one that said something
-    else may have arrived after the last."""
-    unanswered = tellings.c.call > func.coalesce(delivered.c.call, 0)
-    overtaken = and_(tellings.c.until <= now, _OTHER)
-    marked = (
-        select(tellings.c.key)
-        .select_from(tellings.outerjoin(delivered, _OF_MARK))
-        .where(tellings.c.connection == name, or_(unanswered, overtaken))
-    )
-    mine = (desired.c.connection == name, desired.c.key.in_(marked))
-    return _QUERY.where(*mine).order_by(desired.c.priority, desired.c.changed_at, desired.c.key)
-
-
-def _waiting(connection: Connection, name: str, *, now: datetime, limit: int, with_bulk: bool) -> list[Due]:
-    query = (
-        _QUERY.where(
-            desired.c.connection == name,
-            desired.c.waits.is_(True),
-            _is_untold(),
-            or_(delivered.c.not_before.is_(None), delivered.c.not_before <= now),
-        )
-        .order_by(desired.c.priority, desired.c.changed_at, desired.c.key)
-        .limit(limit)
-    )
-    if not with_bulk:
-        query = query.where(desired.c.priority < priority.BULK)
-    return [_due(row) for row in connection.execute(query)]
-
-
 def _is_told() -> ColumnElement[bool]:
     """Whether exactly this was told last, and taken or refused for good."""
     same = (delivered.c.digest == desired.c.digest, delivered.c.delivery != Delivery.RETRY.value)
@@ -252,6 +202,79 @@ def _is_told() -> ColumnElement[bool]:
 def _is_untold() -> ColumnElement[bool]:
     other = delivered.c.digest != desired.c.digest
     return or_(delivered.c.key.is_(None), other, delivered.c.delivery == Delivery.RETRY.value)
+
+
+# Put together once: that takes longer than most of them take to run, and workers ask all the time.
+
+_MINE = (desired.c.connection == bindparam("of_name"), desired.c.waits.is_(True))
+_MARKED = tellings.c.connection == bindparam("of_name")
+
+_QUERY = (
+    select(*_COLUMNS)
+    .select_from(desired.outerjoin(delivered, TOLD))
+    .order_by(desired.c.priority, desired.c.changed_at, desired.c.key)
+    .limit(bindparam("most"))
+)
+
+_DOUBTFUL = _QUERY.where(
+    desired.c.connection == bindparam("of_name"),
+    desired.c.key.in_(
+        select(tellings.c.key)
+        .select_from(tellings.outerjoin(delivered, _OF_MARK))
+        .where(
+            _MARKED,
+            or_(
+                tellings.c.call > func.coalesce(delivered.c.call, 0),
+                and_(tellings.c.until <= bindparam("at"), _OTHER),
+            ),
+        )
+    ),
+)
+"""The targets of which nobody knows what they show: a call has no result, or one that said something else may
+have arrived after the last."""
+
+_UNTOLD = _QUERY.where(
+    *_MINE,
+    _is_untold(),
+    or_(delivered.c.not_before.is_(None), delivered.c.not_before <= bindparam("at")),
+    desired.c.priority < bindparam("before"),
+)
+
+_OVER = select(tellings.c.key).where(_MARKED, tellings.c.until <= bindparam("at")).limit(1)
+_WAITS_IN_VAIN = select(desired.c.key).where(*_MINE, _is_told()).limit(1)
+
+_NEXT_TRY = (
+    select(func.min(delivered.c.not_before))
+    .select_from(desired.join(delivered, TOLD))
+    .where(
+        # Only what is tried again has a time; the index leads to these few.
+        delivered.c.connection == bindparam("of_name"),
+        delivered.c.delivery == Delivery.RETRY.value,
+        *_MINE,
+    )
+)
+
+_NEXT_DOUBT = (
+    select(func.min(tellings.c.until))
+    .select_from(tellings.join(delivered, _OF_MARK))
+    .where(_MARKED, tellings.c.until > bindparam("at"), _OTHER)
+)
+
+_ANY_WAITING = (
+    select(desired.c.key)
+    .where(
+        desired.c.connection.in_(bindparam("names", expanding=True)),
+        desired.c.waits.is_(True),
+        desired.c.priority < bindparam("before"),
+    )
+    .limit(1)
+)
+
+
+def _waiting(connection: Connection, name: str, *, now: datetime, limit: int, with_bulk: bool) -> list[Due]:
+    before = priority.NEVER if with_bulk else priority.BULK
+    values = {"of_name": name, "at": now, "most": limit, "before": before}
+    return [_due(row) for row in connection.execute(_UNTOLD, values)]
 
 
 def _due(row: Any) -> Due:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from closedloop_server.app import create_app
+from closedloop_server.services import Services
 from closedloop_server.serving import HttpServer
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ def forms() -> type[Forms]:
 
 
 @pytest.fixture
-def client(loop: Loop) -> FlaskClient:
-    return create_app(loop.services).test_client()
+def client(loop: Loop, application: Callable[[Services], Flask]) -> FlaskClient:
+    return application(loop.services).test_client()
 
 
 @pytest.fixture
@@ -155,10 +156,10 @@ def statuses(answered: bytes) -> list[int]:
 
 
 @pytest.fixture
-def wire(loop: Loop) -> Iterator[Wire]:
+def wire(loop: Loop, application: Callable[[Services], Flask]) -> Iterator[Wire]:
     """The application on the server that the product runs on."""
     server = HttpServer("127.0.0.1", 0)
-    server.start(create_app(loop.services))
+    server.start(application(loop.services))
     yield Wire(server)
     server.stop()
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from closedloop_server.access import Role, create_token
-from closedloop_server.app import create_app
+from closedloop_server.services import Services
 from closedloop_server.store.engine import writing
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def app(loop: Loop) -> Flask:
+def app(loop: Loop, application: Callable[[Services], Flask]) -> Flask:
     settings = replace(loop.services.settings, public_url="http://localhost")
-    return create_app(replace(loop.services, settings=settings))
+    return application(replace(loop.services, settings=settings))
 
 
 @dataclass

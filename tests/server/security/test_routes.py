@@ -12,11 +12,13 @@ from flask import Flask, request
 from werkzeug.routing import Rule
 
 from closedloop_server.access import SAFE_METHODS, Role, Scope, required_by
+from closedloop_server.app import create_app
 from closedloop_server.hardening import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.server.conftest import Loop
     from tests.server.security.conftest import Browser
 
 # What is proved here lies before the tables, and is the same on every database.
@@ -170,7 +172,8 @@ def test_a_query_has_a_length_and_a_form_a_size(browser: Browser, make_token: Ca
     assert browser.is_in()
 
 
-def test_what_is_nested_too_deeply_is_refused_and_no_failure(app: Flask) -> None:
+def test_what_is_nested_too_deeply_is_refused_and_no_failure(loop: Loop) -> None:
+    app = create_app(loop.services)
     app.add_url_rule("/api/deep", view_func=lambda: json.loads(request.get_data()), methods=["POST"])
     answer = app.test_client().post("/api/deep", data="[" * 100_000 + "]" * 100_000)
     assert answer.status_code == 400
