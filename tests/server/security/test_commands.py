@@ -20,7 +20,7 @@ from closedloop_server.store.engine import open_engine, reading, writing
 from closedloop_server.store.schema import upgrade
 from closedloop_server.store.tables import credentials, sessions
 
-OLD, NEW = "the key before", "the new key"
+OLD, NEW = "the key before", "the new key, as long as it has to be"
 
 
 @pytest.fixture
