@@ -5,7 +5,7 @@ They count; none names a person, a record or a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -17,13 +17,12 @@ from werkzeug.exceptions import HTTPException
 from closedloop_server.access import Scope, bearer, demand, identify_bearer, services
 from closedloop_server.api import problems
 from closedloop_server.api.problems import RequestError
-from closedloop_server.operating import connections as connected
-from closedloop_server.operating.connections import Connected
 from closedloop_server.operating.system import System
 from closedloop_server.operating.system import system as state_of_the_system
 from closedloop_server.services import Services
 from closedloop_server.store.engine import reading
 from closedloop_server.store.tables import delivered, deliverers, inbox, sendings
+from closedloop_server.store.usage import spent
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -69,7 +68,7 @@ class _Numbers(Collector):
             yield _told(connection)
             yield _sent(connection)
             yield _failing(connection)
-        yield from _calls(connected.every(self._services))
+            yield from _calls(connection, self._services)
 
 
 def _of_the_system(system: System) -> Iterator[GaugeMetricFamily]:
@@ -138,13 +137,13 @@ def _failing(connection: Connection) -> GaugeMetricFamily:
     return found
 
 
-def _calls(connections: Iterable[Connected]) -> Iterator[GaugeMetricFamily]:
+def _calls(connection: Connection, services: Services) -> Iterator[GaugeMetricFamily]:
     labels = ("connection",)
     calls = GaugeMetricFamily("closedloop_crm_calls", "Calls of the last 24 hours.", labels=labels)
     budget = GaugeMetricFamily("closedloop_crm_calls_allowed", "How many are allowed.", labels=labels)
-    for each in connections:
-        calls.add_metric((each.name,), each.calls.spent)
-        if each.calls.daily_budget is not None:
-            budget.add_metric((each.name,), each.calls.daily_budget)
+    for each in services.settings.connections:
+        calls.add_metric((each.name,), spent(connection, each.name, now=services.clock()).calls)
+        if each.credentials.daily_budget is not None:
+            budget.add_metric((each.name,), each.credentials.daily_budget)
     yield calls
     yield budget

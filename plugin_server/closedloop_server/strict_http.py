@@ -25,6 +25,8 @@ _LONGEST_LINE = 1_024
 megabytes of it together piece by piece, in the one thread that serves every connection."""
 
 
+_PIECE = 8_192
+
 _LONGEST = 60.0
 """Seconds from a request's first byte to its last. The largest takes so long over two megabits a second."""
 
@@ -73,11 +75,16 @@ class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # the same
 class _StrictChunks(receiver.ChunkedReceiver):  # type: ignore[misc]  # the same
     """Puts a body in chunks together."""
 
+    error: Any
+
     def received(self, s: bytes) -> int:
         """Takes in what came; returns how many bytes of it were this body's."""
-        taken: int = super().received(s)
-        if len(self.control_line) > _LONGEST_LINE or len(self.trailer) > _LONGEST_LINE:
-            self.error = BadRequest("A chunk's size, or what follows the last chunk, is too long")
+        taken = 0
+        # Piece by piece: for each chunk, waitress copies all that comes after it.
+        while taken < len(s) and not self.completed and not self.error:
+            taken += super().received(s[taken : taken + _PIECE])
+            if len(self.control_line) > _LONGEST_LINE or len(self.trailer) > _LONGEST_LINE:
+                self.error = BadRequest("A chunk's size, or what follows the last chunk, is too long")
         return taken
 
 
@@ -89,9 +96,10 @@ class _StrictChannel(HTTPChannel):  # type: ignore[misc]  # the same
 
         While a task's thread sends, waitress says yes, can do nothing for want of the lock, and asks again at
         once: a loop that takes the interpreter from the very thread that it waits for. What that one leaves
-        unsent, it tells.
+        unsent, it tells when it is done; it waits for us only when more is unsent than it may leave.
         """
-        if self.requests and self.total_outbufs_len and not self.will_close and not self.close_when_flushed:
+        alone = 0 < self.total_outbufs_len <= self.adj.outbuf_high_watermark
+        if self.requests and alone and not self.will_close and not self.close_when_flushed:
             if not self.outbuf_lock.acquire(blocking=False):
                 return False
             self.outbuf_lock.release()

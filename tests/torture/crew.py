@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from queue import Empty
 from typing import TypeAlias
 
 from tests.torture.databases import postgresql_databases, sqlite_files
@@ -67,13 +69,22 @@ def run_all(database: str, seed: int, *, every: int, enough: Event) -> Iterator[
         member.start()
     try:
         for _ in crew:
-            yield from iter(results.get, None)
+            yield from iter(lambda: _next(results, crew), None)
     finally:
         enough.set()
         for member in crew:
             member.join()
     if any(member.exitcode for member in crew):
         raise RuntimeError("a process of the crew has failed: see above")
+
+
+def _next(results: Results, crew: Sequence[BaseProcess]) -> Found | None:
+    while True:
+        try:
+            return results.get(timeout=10)
+        except Empty:
+            if not any(member.is_alive() for member in crew):
+                raise RuntimeError("the crew has ended without a word") from None
 
 
 def _work(job: Job, results: Results, enough: Event) -> None:

