@@ -111,8 +111,9 @@ def _settings(told: Mapping[str, Any], path: Path) -> Settings:
     if len(key) < SHORTEST_KEY:
         raise SettingsError(
             f"{path}: secret_key has {len(key)} characters, and {SHORTEST_KEY} are needed: it signs sessions "
-            "and encrypts secrets. `openssl rand -base64 48` makes one; name the present one, if it was used, in "
-            "previous_secret_keys. Where no setting names one, it is the file *.secret-key beside the database",
+            "and encrypts secrets. `openssl rand -base64 48` makes one; name the present one, if it was "
+            "used, in previous_secret_keys. Where no setting names one, it is in the file *.secret-key by "
+            "the database",
             reason="weak_secret",
         )
     return Settings(
