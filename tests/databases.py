@@ -1,6 +1,6 @@
 """PostgreSQL databases with all tables and nothing in them, which one test after the other has.
 
-Emptying a database takes a tenth of the time of making one and removing it. What a test has changed about the
+Emptying a database takes a third of the time of making one and removing it. What a test has changed about the
 tables themselves cannot be emptied away: such a database is removed, and the next test has a new one.
 """
 

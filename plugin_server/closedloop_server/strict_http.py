@@ -26,9 +26,10 @@ megabytes of it together piece by piece, in the one thread that serves every con
 
 
 _PIECE = 8_192
+"""Bytes of a body in chunks that are looked through at a time."""
 
 _LONGEST = 60.0
-"""Seconds from a request's first byte to its last. The largest takes so long over two megabits a second."""
+"""Seconds from a request's first byte to its last. The largest takes so long over 1.5 megabits a second."""
 
 
 class _TooSlowError(Error):  # type: ignore[misc]  # waitress ships no type information

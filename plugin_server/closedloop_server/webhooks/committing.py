@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def _held() -> Lock:
-    """A lock that whoever acquires it waits for: it is quicker than an event, and there is one a delivery."""
+    """A lock that whoever acquires it waits for: all that is needed of an event, which has more around it."""
     lock = Lock()
     lock.acquire()
     return lock
