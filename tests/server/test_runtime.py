@@ -143,7 +143,8 @@ def test_a_worker_outlives_an_unexpected_error_and_says_where_it_was(
     assert "ann@" not in caplog.text + failed.error
     assert runtime.wait_idle(PATIENCE)
     assert disqualified(loop) == 1
-    assert state(runtime, "loop").error is None
+    # Nothing is left to do a moment before the turn that did it returns and is noted.
+    assert comes_true(lambda: state(runtime, "loop").error is None)
 
 
 def test_a_crm_that_refuses_the_credentials_holds_up_no_other(loop: Loop, runtime: Runtime) -> None:
