@@ -60,7 +60,7 @@ def _reports(given: argparse.Namespace, keep: Callable[[Report], None]) -> Itera
     for database in [given.database] if given.database else DATABASES:
         left = given.points
         for seed in given.seed or CRASH_SEEDS:
-            report = _crashes(database, seed, given.every, left, keep)
+            report = _crashes(database, seed, given, left, keep)
             left = max(left - report.points, 0) if left is not None else None
             yield report
             if left == 0:
@@ -89,6 +89,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--points", type=int, metavar="N", help="go on to what comes next after N points of a database"
     )
+    parser.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="POINT",
+        help="only the point of this name, as a failure tells it",
+    )
     parser.add_argument("--simulations", type=int, default=20, metavar="N", help="how many seeds to simulate")
     parser.add_argument("--fleets", type=int, default=3, metavar="N", help="how many fleets to kill at")
     parser.add_argument("--out", type=Path, default=Path("build/torture.json"), metavar="FILE")
@@ -96,13 +103,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _crashes(
-    database: str, seed: int, every: int, most: int | None, keep: Callable[[Report], None]
+    database: str, seed: int, given: argparse.Namespace, most: int | None, keep: Callable[[Report], None]
 ) -> Report:
     """All points of a world, or `most` different ones. `keep` is handed what is known so far."""
     began, outcomes = time.monotonic(), list[Outcome]()
     report = _report(database, seed, outcomes)
     enough = signal_for_enough()
-    for found in run_all(database, seed, every=every, enough=enough):
+    for found in run_all(database, seed, points=given.at, every=given.every, enough=enough):
         _tell(database, seed, found)
         outcomes.append(found.outcome)
         report = _report(database, seed, outcomes)
@@ -158,9 +165,11 @@ def _fleet(seed: int) -> Report:
 
 
 def _tell(database: str, seed: int, found: Found) -> None:
-    """Says what went wrong, with all that it takes to see it again."""
+    """Says what went wrong, with all that it takes to see it again, and where nobody died."""
+    if found.point and not found.outcome.deaths:
+        sys.stderr.write(f"{database}, seed {seed}: the run did not come by the point {found.point!r}\n")
     for what in (*found.outcome.lost, *found.outcome.doubled):
-        at = f"point {found.point} {found.outcome.deaths}"
+        at = f"died at {found.outcome.deaths or None}, meant to at {found.point!r}"
         sys.stderr.write(f"{database}, seed {seed}, {at}: {what}\n")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import count
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
@@ -25,27 +26,23 @@ DATABASES: dict[str, Callable[[], AbstractContextManager[Database]]] = {
 DECISIONS = 6
 PROCESSES = 2
 
-ROUNDS = (0, 4, 2, 6, 1, 5, 3, 7)
-"""Each round takes one of eight points: a run that is stopped has been everywhere in the world."""
-
 _FORKS = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Crash points of one world, each in a run of its own: `first`, `first + step`, … to the last one."""
+    """Crash points of one world, each in a run of its own."""
 
     database: str
     seed: int
-    first: int
-    step: int
+    points: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What came of the run that was to die at its crash point number `point`."""
+    """What came of the run that was to die at this crash point, or at none."""
 
-    point: int
+    point: str | None
     outcome: Outcome
 
 
@@ -57,13 +54,30 @@ def signal_for_enough() -> Event:
     return _FORKS.Event()
 
 
-def run_all(database: str, seed: int, *, every: int, enough: Event) -> Iterator[Found]:
-    """Every K-th crash point of a world, as they are done; those under way when it is enough come too."""
+def run_all(database: str, seed: int, *, points: Sequence[str], every: int, enough: Event) -> Iterator[Found]:
+    """These crash points of a world, or else every K-th of all, as they are done; those under way when it is
+    enough come too. Which there are shows a run without a death, which comes first."""
+    if not points:
+        with ProcessPoolExecutor(1, mp_context=_FORKS) as pool:
+            survey = pool.submit(look_around, database, seed).result()
+        yield survey
+        points = list(survey.outcome.passed[::every])
+        # A crew that is stopped has been everywhere in the world.
+        random.Random(seed).shuffle(points)
+    yield from _all_done(
+        [Job(database=database, seed=seed, points=points[first::PROCESSES]) for first in range(PROCESSES)],
+        enough,
+    )
+
+
+def look_around(database: str, seed: int) -> Found:
+    """The run of a world in which nobody dies: it tells which crash points there are."""
+    with DATABASES[database]() as databases, tempfile.TemporaryDirectory() as folder:
+        return _run(None, seed, databases, Path(folder))
+
+
+def _all_done(jobs: Sequence[Job], enough: Event) -> Iterator[Found]:
     results: Results = _FORKS.Queue()
-    jobs = [
-        Job(database=database, seed=seed, first=first * every, step=PROCESSES * every)
-        for first in range(1, PROCESSES + 1)
-    ]
     crew = [_FORKS.Process(target=_work, args=(job, results, enough)) for job in jobs]
     for member in crew:
         member.start()
@@ -89,23 +103,15 @@ def _next(results: Results, crew: Sequence[BaseProcess]) -> Found | None:
 
 def _work(job: Job, results: Results, enough: Event) -> None:
     try:
-        for found in _outcomes(job, enough):
-            results.put(found)
+        with DATABASES[job.database]() as databases, tempfile.TemporaryDirectory() as folder:
+            for point in job.points:
+                if enough.is_set():
+                    break
+                results.put(_run(point, job.seed, databases, Path(folder)))
     finally:
         results.put(None)
 
 
-def _outcomes(job: Job, enough: Event) -> Iterator[Found]:
-    """Each round goes on until a run is over before its point is reached: then there are no more."""
-    with DATABASES[job.database]() as databases, tempfile.TemporaryDirectory() as folder:
-        for first in ROUNDS:
-            for point in count(job.first + first * job.step, len(ROUNDS) * job.step):
-                if enough.is_set():
-                    return
-                outcome = run(
-                    seed=job.seed, decisions=DECISIONS, die_at=point, database=databases, folder=Path(folder)
-                )
-                if outcome.deaths or outcome.lost or outcome.doubled:
-                    yield Found(point=point, outcome=outcome)
-                if not outcome.deaths:
-                    break
+def _run(point: str | None, seed: int, databases: Database, folder: Path) -> Found:
+    outcome = run(seed=seed, decisions=DECISIONS, die_at=point, database=databases, folder=folder)
+    return Found(point=point, outcome=outcome)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, event
 
 from closedloop_server.store.engine import SINGLE
 
-_IDS = re.compile(r"[0-9][A-Za-z0-9-]{5,}|[0-9]+")
+_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9][A-Za-z0-9-]{5,}|[0-9]+")
 _OURS = "closedloop_server"
 
 PAUSE = 0.02
@@ -26,22 +26,24 @@ PAUSE = 0.02
 
 
 class CrashPoints:
-    """Counts the points that this process passes, and ends it at one of them as a power cut would.
+    """Names the points that this process passes, and ends it at one of them as a power cut would.
 
-    The name of the point is written to `epitaph` first: where it was, and the how manieth pass of that
-    place. Nothing else is told: what a dying process could still say, a real one could not.
+    A point's name says where it is, and in brackets which pass of that place it is: threads reach the same
+    place in another order each time, so that a number alone would stand for another place in every run. The
+    name is written to `epitaph` first. Nothing else is told: what a dying process could still say, a real
+    one could not.
     """
 
-    def __init__(self, die_at: int | None, epitaph: Path) -> None:
+    def __init__(self, die_at: str | None, epitaph: Path) -> None:
         self._die_at = die_at
         self._epitaph = epitaph
-        self.passed = 0
+        self.passed: list[str] = []
         self._places: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._moving = threading.Event()
 
     def watch(self, engine: Engine) -> None:
-        """Counts the commits of this engine, and every HTTP request that this process makes."""
+        """Names the commits of this engine, and every HTTP request that this process makes."""
         # Not an event: there is none for the moment after a commit.
         dialect: Any = engine.dialect
         dialect.do_commit = self._around(dialect.do_commit, lambda *_: f"commit of {_step()}")
@@ -73,10 +75,11 @@ class CrashPoints:
 
     def _pass(self, where: str) -> None:
         with self._lock:
-            self.passed += 1
             self._places[where] += 1
-            if self.passed == self._die_at:
-                self._epitaph.write_text(f"{where} ({self._places[where]})")
+            point = f"{where} ({self._places[where]})"
+            self.passed.append(point)
+            if point == self._die_at:
+                self._epitaph.write_text(point)
                 os.kill(os.getpid(), signal.SIGKILL)
         self._moving.set()
 

@@ -56,17 +56,17 @@ FAULTS: dict[str, Any] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a run ended. `deaths` are the points at which the server died; there are none when the run was
-    over before its point was reached. `passed` is how many points the last process passed."""
+    over without coming by its point. `passed` are the points by which the last process came, in order."""
 
     decisions: int
-    passed: int
+    passed: tuple[str, ...]
     deaths: tuple[str, ...]
     lost: tuple[str, ...]
     doubled: tuple[str, ...]
 
 
-def run(*, seed: int, decisions: int, die_at: int | None, database: Database, folder: Path) -> Outcome:
-    """Plays the world of a seed against a server that dies at its crash point number `die_at`."""
+def run(*, seed: int, decisions: int, die_at: str | None, database: Database, folder: Path) -> Outcome:
+    """Plays the world of a seed against a server that dies at the crash point of that name."""
     world = World.from_seed(seed, decisions=decisions, start=datetime.now(UTC) - timedelta(days=20))
     offset = FORKS.Value("d", 0.0)
     clock = SharedClock(offset)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from tests.torture.forks import FORKS
 from tests.torture.victim import PATIENCE, Orders, serve
@@ -46,22 +47,22 @@ class MortalServer:
         while not self.ask("poll"):
             pass
 
-    def ask(self, what: str) -> int:
-        """The server's answer; 0 when it died over it, and was started again."""
+    def ask(self, what: str) -> Any:
+        """The server's answer; None when it died over it, and was started again."""
         if self._pipe is not None:
             with suppress(BrokenPipeError):
                 self._pipe.send(what)
         return self._hear()
 
-    def stop(self) -> int:
-        """Ends the process; returns how many points it has passed."""
+    def stop(self) -> tuple[str, ...]:
+        """Ends the process; returns the points that it has passed."""
         if self._process is None:
-            return 0
-        passed = self.ask("stop") if self._process.is_alive() else 0
+            return ()
+        passed = self.ask("stop") if self._process.is_alive() else None
         self._process.join(PATIENCE)
-        return passed
+        return tuple(passed or ())
 
-    def _hear(self) -> int:
+    def _hear(self) -> Any:
         if self._pipe is None or self._process is None:
             raise RuntimeError("start the server first")
         try:
@@ -69,13 +70,13 @@ class MortalServer:
                 self._process.kill()
                 self._process.join()
                 raise HungError("the server does not answer")
-            return int(self._pipe.recv())
+            return self._pipe.recv()
         except (EOFError, ConnectionResetError):
             self._process.join()
             self.deaths.append(_epitaph(self.orders.epitaph))
             self.orders = replace(self.orders, die_at=None)
             self.start()
-            return 0
+            return None
 
 
 def _epitaph(path: Path) -> str:

@@ -26,19 +26,19 @@ PATIENCE = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What a server is started with; `die_at` is the number of the crash point, None for none."""
+    """What a server is started with; `die_at` is the name of the crash point, None for none."""
 
     settings: Settings
     offset: Offset
     epitaph: Path
-    die_at: int | None = None
+    die_at: str | None = None
 
 
 def serve(orders: Orders, parent: Connection) -> None:
     """Runs a server until the parent says stop, or until it dies. Nobody waits between two tries.
 
     Answers `rest` when it has nothing left to do, with whether it came to that; `poll` at once, and `stop`
-    with how many points it has passed.
+    with the names of the points that it has passed.
     """
     logging.disable(logging.CRITICAL)
     with (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -56,9 +58,18 @@ class Documented(Api):  # type: ignore[misc]  # the package has no type informat
         converter.add_attribute_function(_of_an_enum)
         converter.add_parameter_attribute_function(_may_be_blank)
         self.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+        self._undescribed: list[Callable[[], None]] = []
+        self._describing = Lock()
+
+    def describe_later(self, describe: Callable[[], None]) -> None:
+        """Has something described when the document is asked for."""
+        self._undescribed.append(describe)
 
     def whole(self) -> dict[str, Any]:
         """The document."""
+        with self._describing:
+            while self._undescribed:
+                self._undescribed.pop(0)()
         tags = [{"name": name, "description": told} for name, told in TAGS.items()]
         return {**self.spec.to_dict(), "tags": tags}
 

@@ -71,6 +71,10 @@ class Resources(Blueprint, Undocumented):  # type: ignore[misc]  # the package h
 
         return decorated
 
+    def register_views_in_doc(self, api: Any, *args: Any, **kwargs: Any) -> None:
+        """Leaves the description for the first who asks for it: it takes longer than all else of a start."""
+        api.describe_later(lambda: Blueprint.register_views_in_doc(self, api, *args, **kwargs))
+
     def add_undocumented(self, rule: str, view: View, **options: Any) -> None:
         """Routes to a view that the document does not show."""
         Undocumented.add_url_rule(self, rule, view_func=view, **options)
