@@ -17,7 +17,7 @@ from closedloop_server.settings import Settings
 from closedloop_server.store import audit, erasures, inbox, leases, records
 from closedloop_server.store.engine import forget_log, writing
 from closedloop_server.store.personal import targets
-from closedloop_server.store.rows import Key, chunks, where_keys
+from closedloop_server.store.rows import Key, among_keys, chunks, is_among_keys
 from closedloop_server.store.tables import (
     delivered,
     desired,
@@ -119,11 +119,8 @@ def erase_now(services: Services, persons: Iterable[Key], *, who: str) -> Reach:
 
 
 def _section(connection: Connection, table: Table, keys: Iterable[Key]) -> Held:
-    rows = (
-        dict(row)
-        for condition in where_keys(table, keys)
-        for row in connection.execute(select(table).where(condition)).mappings()
-    )
+    query = select(table).where(is_among_keys(table))
+    rows = (dict(row) for values in among_keys(keys) for row in connection.execute(query, values).mappings())
     return Held(table=table.name, rows=tuple(rows))
 
 

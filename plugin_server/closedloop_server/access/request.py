@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from closedloop_server.services import Services
 
 _MOST_HOPS = 20
+_PORT = re.compile(r"(?:\[([^\]]+)\]|([0-9.]+))(?::[0-9]+)?")
+"""An address of IPv6 in brackets, or one of IPv4, with its port: Azure's Application Gateway names them so.
+Source: azure.microsoft.com/en-us/blog/rewrite-http-headers-with-azure-application-gateway"""
 
 
 def services() -> Services:
@@ -95,11 +99,16 @@ def caller(peer: str, forwarded: Iterable[str], trusted: Iterable[str]) -> str:
     anything before that: so it is read from the end, for as long as it was written by a proxy of ours.
     """
     networks = [ipaddress.ip_network(each) for each in trusted]
-    hops = [each.strip() for each in forwarded if each.strip()][-_MOST_HOPS:]
+    hops = [_without_port(each.strip()) for each in forwarded if each.strip()][-_MOST_HOPS:]
     found = peer
     while hops and _is_in(found, networks):
         found = hops.pop()
     return found
+
+
+def _without_port(hop: str) -> str:
+    named = _PORT.fullmatch(hop)
+    return named[1] or named[2] if named else hop
 
 
 def _is_in(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, null, select, update
 
 from closedloop.schema.vocabulary import REASONS, ReasonCode
 from closedloop_server.store import feedback, telling
-from closedloop_server.store.rows import Key, chunks, where_keys
+from closedloop_server.store.rows import Key, among_keys, chunks, is_among_keys
 from closedloop_server.store.tables import (
     delivered,
     desired,
@@ -25,18 +25,19 @@ ERASED = "erased"
 
 def forget_reasons(connection: Connection, subjects: Iterable[Key]) -> None:
     """Takes the notes out of the ledger, and leaves of each raw reason the labels of its codes."""
-    for condition in where_keys(ledger, subjects):
-        query = select(ledger.c.id, ledger.c.reason, ledger.c.contributing).where(
-            condition, ledger.c.raw_reason.is_not(None)
-        )
+    mine = is_among_keys(ledger)
+    query = select(ledger.c.id, ledger.c.reason, ledger.c.contributing).where(
+        mine, ledger.c.raw_reason.is_not(None)
+    )
+    one = update(ledger).where(ledger.c.id == bindparam("its_id")).values(raw_reason=bindparam("its_raw"))
+    for values in among_keys(subjects):
         told = [
             {"its_id": row.id, "its_raw": _labels([row.reason, *row.contributing])}
-            for row in connection.execute(query)
+            for row in connection.execute(query, values)
         ]
-        connection.execute(update(ledger).where(condition).values(note=None))
+        connection.execute(update(ledger).where(mine).values(note=None), values)
         if told:
-            one = update(ledger).where(ledger.c.id == bindparam("its_id"))
-            connection.execute(one.values(raw_reason=bindparam("its_raw")), told)
+            connection.execute(one, told)
 
 
 def _labels(codes: Iterable[str | None]) -> str:
@@ -45,11 +46,9 @@ def _labels(codes: Iterable[str | None]) -> str:
 
 def forget_messages(connection: Connection, keys: Iterable[Key]) -> None:
     """Takes out what was said about payloads that could not be read and objects that could not be had."""
-    wanted = set(keys)
-    for condition in where_keys(refusals, wanted):
-        connection.execute(update(refusals).where(condition).values(message=ERASED))
-    for condition in where_keys(hints, wanted):
-        connection.execute(update(hints).where(condition).values(error=None))
+    for values in among_keys(keys):
+        connection.execute(update(refusals).where(is_among_keys(refusals)).values(message=ERASED), values)
+        connection.execute(update(hints).where(is_among_keys(hints)).values(error=None), values)
 
 
 def forget_shown(connection: Connection, own: Iterable[Key], others: Iterable[Key]) -> None:

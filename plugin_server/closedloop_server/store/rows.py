@@ -66,20 +66,11 @@ def by_object(keys: Iterable[Key]) -> Iterator[tuple[str, ObjectType, list[str]]
             yield connection, object_, chunk
 
 
-def where_keys(table: Table, keys: Iterable[Key], prefix: str = "") -> Iterator[ColumnElement[bool]]:
-    """Conditions that together select the rows of these keys, few enough for a statement each.
-
-    `prefix` chooses the columns: "" for connection, object, crm_id; "to_" and "person_" for the others.
-    """
-    connection, object_, id_ = key_columns(table, prefix)
-    for name, kind, ids in by_object(keys):
-        yield and_(connection == name, object_ == kind.value, id_.in_(ids))
-
-
 def is_among_keys(table: Table, prefix: str = "") -> ColumnElement[bool]:
     """Selects the rows of the keys that come with each execution: see `among_keys`.
 
-    A statement that is put together once is several times quicker than one for every execution.
+    `prefix` chooses the columns: "" for connection, object, crm_id; "to_" and "person_" for the others. A
+    statement that is put together once is several times quicker than one for every execution.
     """
     connection, object_, id_ = key_columns(table, prefix)
     return and_(

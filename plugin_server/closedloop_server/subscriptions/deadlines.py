@@ -13,7 +13,16 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, select
 
 from closedloop.loop.service_levels import Deadline
-from closedloop_server.store.rows import Key, bound_key, is_bound_key, key_of, key_values, upsert, where_keys
+from closedloop_server.store.rows import (
+    Key,
+    among_keys,
+    bound_key,
+    is_among_keys,
+    is_bound_key,
+    key_of,
+    key_values,
+    upsert,
+)
 from closedloop_server.store.tables import deadlines
 
 
@@ -44,10 +53,13 @@ def any_kept(connection: Connection) -> bool:
 def of_leads(connection: Connection, leads: Iterable[Key]) -> dict[Key, list[Kept]]:
     """The deadlines of each of these leads, those that ended included."""
     found: dict[Key, list[Kept]] = {}
-    for condition in where_keys(deadlines, leads):
-        for row in connection.execute(select(deadlines).where(condition)):
+    for values in among_keys(leads):
+        for row in connection.execute(_OF_LEADS, values):
             found.setdefault(key_of(row), []).append(_kept(row))
     return found
+
+
+_OF_LEADS = select(deadlines).where(is_among_keys(deadlines))
 
 
 def passed(connection: Connection, levels: Sequence[str], *, now: datetime, limit: int) -> list[Kept]:

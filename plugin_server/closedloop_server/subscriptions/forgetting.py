@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, exists, select, update
 
 from closedloop_server.services import Services
 from closedloop_server.store.engine import reading
-from closedloop_server.store.rows import Key, chunks, where_keys
+from closedloop_server.store.rows import Key, among_keys, chunks, is_among_keys
 from closedloop_server.store.tables import attempts, events, sendings, subscriptions
 from closedloop_server.subscriptions.attempts import ERASED
 from closedloop_server.subscriptions.sendings import SendingState
@@ -42,8 +42,9 @@ def erase_answers_about(connection: Connection, subjects: Iterable[Key]) -> int:
     """Takes out of the log what receivers answered to events about these leads and opportunities, and out of
     the events the CRM's own text of the reason; returns how many events there are about them."""
     found = 0
-    for condition in where_keys(events, subjects):
-        for row in connection.execute(select(events.c.id, events.c.payload).where(condition)).all():
+    query = select(events.c.id, events.c.payload).where(is_among_keys(events))
+    for values in among_keys(subjects):
+        for row in connection.execute(query, values).all():
             found += 1
             mine = attempts.c.event_id == row.id
             connection.execute(update(attempts).where(mine).values(answer=""))
