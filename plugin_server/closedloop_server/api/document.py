@@ -10,6 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask
 from flask_smorest import Api
+from flask_smorest.utils import prepare_response
 from marshmallow import fields, validate
 
 from closedloop_server.api.bodies import Problem
@@ -36,11 +37,29 @@ TAGS = {
 }
 
 
+REFUSALS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+}
+"""What a refusal is called, by its status, as in RFC 9110 (15.5) and RFC 6585 (4). Python's own names changed
+with its version 3.13."""
+
+
+def refusal_name(status: int) -> str:
+    """Under which name the document describes a refusal."""
+    return REFUSALS[status].upper().replace(" ", "_")
+
+
 class Documented(Api):  # type: ignore[misc]  # the package has no type information
     """The API of one application, and its document."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
-    ERROR_SCHEMA = Problem
 
     def __init__(self, app: Flask) -> None:
         plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
@@ -72,6 +91,13 @@ class Documented(Api):  # type: ignore[misc]  # the package has no type informat
                 self._undescribed.pop(0)()
         tags = [{"name": name, "description": told} for name, told in TAGS.items()]
         return {**self.spec.to_dict(), "tags": tags}
+
+    def _register_responses(self) -> None:
+        """Describes the refusals, which all have the same form."""
+        for status, phrase in REFUSALS.items():
+            response = {"description": phrase, "schema": Problem}
+            prepare_response(response, self.spec, self.DEFAULT_RESPONSE_CONTENT_TYPE)
+            self.spec.components.response(refusal_name(status), response, lazy=True)
 
     def _register_error_handlers(self) -> None:
         """Leaves the errors to our own handlers: the pages and the webhooks are in the same application."""

@@ -12,6 +12,7 @@ from marshmallow import Schema
 
 from closedloop_server.access import Scope, require
 from closedloop_server.api.arguments import NoArguments
+from closedloop_server.api.document import refusal_name
 from closedloop_server.api.fields import Answer
 from closedloop_server.api.parsing import Parser
 
@@ -60,7 +61,7 @@ class Resources(Blueprint, Undocumented):  # type: ignore[misc]  # the package h
         def decorated(view: View) -> View:
             documented = self.response(status, answer)(view)
             for refusal in (*_ANYWHERE, *(_WITH_BODY if body else ()), *refusals):
-                documented = self.alt_response(refusal, response=refusal.name)(documented)
+                documented = self.alt_response(refusal, response=refusal_name(refusal))(documented)
             security = [{"token": [scope.value]}]
             documented = self.doc(operationId=view.__name__, security=security)(documented)
             location = "json" if body else "query"
