@@ -73,7 +73,7 @@ class Resources(Blueprint, Undocumented):  # type: ignore[misc]  # the package h
         return decorated
 
     def register_views_in_doc(self, api: Any, *args: Any, **kwargs: Any) -> None:
-        """Leaves the description for the first who asks for it: it takes longer than all else of a start."""
+        """Leaves the description for the first who asks: making it takes longer than all the routes."""
         api.describe_later(lambda: Blueprint.register_views_in_doc(self, api, *args, **kwargs))
 
     def add_undocumented(self, rule: str, view: View, **options: Any) -> None:
