@@ -65,6 +65,8 @@ def _reports(given: argparse.Namespace, keep: Callable[[Report], None]) -> Itera
             yield report
             if left == 0:
                 break
+    if given.at:
+        return
     if given.database != "postgresql":
         with ProcessPoolExecutor(PROCESSES) as pool:
             yield from pool.map(_simulation, _seeds(given, given.simulations))
@@ -94,7 +96,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="POINT",
-        help="only the point of this name, as a failure tells it",
+        help="this point, as a failure names it, and nothing else; again for more",
     )
     parser.add_argument("--simulations", type=int, default=20, metavar="N", help="how many seeds to simulate")
     parser.add_argument("--fleets", type=int, default=3, metavar="N", help="how many fleets to kill at")
@@ -169,8 +171,8 @@ def _tell(database: str, seed: int, found: Found) -> None:
     if found.point and not found.outcome.deaths:
         sys.stderr.write(f"{database}, seed {seed}: the run did not come by the point {found.point!r}\n")
     for what in (*found.outcome.lost, *found.outcome.doubled):
-        at = f"died at {found.outcome.deaths or None}, meant to at {found.point!r}"
-        sys.stderr.write(f"{database}, seed {seed}, {at}: {what}\n")
+        died = f"died at {found.outcome.deaths}" if found.outcome.deaths else "nobody died"
+        sys.stderr.write(f"{database}, seed {seed}, point {found.point!r}, {died}: {what}\n")
 
 
 def _tell_how_far(report: Report, seconds: float) -> None:

@@ -22,6 +22,7 @@ from closedloop_server.store.rows import Key
 
 SHARES = {"sqlite": (0.003, 0.15, 0.4, 0.65, 0.95), "postgresql": (0.1, 0.35, 0.6, 0.9)}
 """How much of the world is over at the points: one where the server starts, then until the last day."""
+TRIES = 3
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -29,15 +30,16 @@ def test_a_server_that_dies_makes_good_for_it_after_its_next_start(database: str
     survey = look_around(database, 1).outcome
     assert (survey.deaths, survey.lost, survey.doubled) == ((), (), ())
     assert len(set(survey.passed)) == len(survey.passed) > 500
-    deaths = list[str]()
     with DATABASES[database]() as databases:
         for share in SHARES[database]:
-            point = survey.passed[int(share * len(survey.passed))]
-            outcome = run(seed=1, decisions=DECISIONS, die_at=point, database=databases, folder=tmp_path)
-            assert (outcome.lost, outcome.doubled) == ((), ()), point
-            deaths += outcome.deaths
-    # With its threads in another order, a run need not come by a place as often as the one before.
-    assert len(deaths) > len(SHARES[database]) / 2
+            first = int(share * len(survey.passed))
+            # With its threads in another order, a run need not come by a place as often as the one before.
+            for point in survey.passed[first : first + TRIES]:
+                outcome = run(seed=1, decisions=DECISIONS, die_at=point, database=databases, folder=tmp_path)
+                assert (outcome.lost, outcome.doubled) == ((), ()), point
+                if outcome.deaths:
+                    break
+            assert outcome.deaths == (point,)
 
 
 def test_the_comparison_sees_what_nobody_told(tmp_path: Path) -> None:

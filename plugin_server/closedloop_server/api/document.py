@@ -87,8 +87,10 @@ class Documented(Api):  # type: ignore[misc]  # the package has no type informat
     def whole(self) -> dict[str, Any]:
         """The document."""
         with self._describing:
-            while self._undescribed:
-                self._undescribed.pop(0)()
+            for describe in self._undescribed:
+                describe()
+            # Not one by one: after a failure the document would be answered without what failed.
+            self._undescribed.clear()
         tags = [{"name": name, "description": told} for name, told in TAGS.items()]
         return {**self.spec.to_dict(), "tags": tags}
 
